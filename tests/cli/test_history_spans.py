@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -90,3 +91,26 @@ def test_span_lengths_are_usual_ones() -> None:
     assert lengths[7] == timedelta(hours=12)
     assert lengths[365] == timedelta(days=28)
     assert find_round_times(day, day + timedelta(hours=1), timedelta(hours=12), UTC) == [day.replace(hour=12, minute=0)]
+
+
+def test_suspect_values_do_not_count() -> None:
+    """Neither in low, mean and high, nor in the gust and the rain; a span with nothing else has its temperatures."""
+    begin = datetime(2026, 6, 1, tzinfo=UTC)
+    values: list[dict[str, Any]] = [
+        {"temperature": 6.0, "precipitation": 1.0, "wind_gust": 9.0},
+        {"temperature": 50.0, "precipitation": 1.0, "wind_gust": 10.0, "quality": "suspect: temperature step"},
+        {
+            "temperature": 8.0,
+            "precipitation": 99.0,
+            "wind_gust": 90.0,
+            "quality": "suspect: precipitation range, wind_gust range",
+        },
+    ]
+    seen = [
+        observation(observed_at=begin + timedelta(hours=number), **each) for number, each in enumerate(values, start=1)
+    ]
+    (span,) = split_into_spans(seen, [begin], begin + timedelta(hours=4))
+    assert (span.low, span.mean, span.high) == (6.0, 7.0, 8.0)
+    assert (span.rain, span.gust) == (2.0, 10.0)
+    (span,) = split_into_spans(seen[1:2], [begin], begin + timedelta(hours=4))
+    assert (span.low, span.high) == (50.0, 50.0)

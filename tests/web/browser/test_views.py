@@ -193,3 +193,22 @@ async def test_every_code_has_an_icon(browser: Browser, url: str) -> None:
         assert {code: names[code] for code in wanted} == wanted
         assert "unknown" not in names[:100]
         assert set(names[100:]) == {"unknown"}
+
+
+async def test_suspect_values_are_marked(tmp_path: Path, browser: Browser) -> None:
+    """With a question mark on the card and on the city's page, which names the test that failed."""
+    async with (
+        run_page(tmp_path, make_cities(), interval="3s", quality="{temperature: {high: -50}}") as url,
+        watch(browser, url) as watched,
+    ):
+        await watched.open("?city=kiel")
+        await watched.page.wait_for_selector(".now .temp .doubt")
+        assert (await watched.text(".now .temp")).endswith("?")
+        assert "Suspect: temperature range" in await watched.text("dl.why")
+        assert await watched.find_axe_violations() == []
+        await watched.open("")
+        await watched.page.wait_for_selector(".card .temp .doubt")
+        label = await watched.page.get_attribute("[data-id=kiel]", "aria-label")
+        assert label
+        assert "suspect: temperature range" in label
+        assert await watched.find_axe_violations() == []

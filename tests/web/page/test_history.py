@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import contextlib
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.fakes import make_fetched
 from tests.support.month import fill_journal
 from weatherd.city import City
 from weatherd.journal.journal import open_reader
-from weatherd.journal.store import JOURNAL_FILE
+from weatherd.journal.store import JOURNAL_FILE, Store
 from weatherd.web.page.history import CURVE_STEPS, read_chart, read_curves
 
 if TYPE_CHECKING:
@@ -53,3 +55,24 @@ async def test_charts(tmp_path: Path, span: str, step: str, slots: int) -> None:
     lengths = {end - begin for begin, end in zip(chart.days.begin, chart.days.end, strict=True)}
     assert lengths == {23 * 3600, 24 * 3600}
     assert chart.lowest == min(chart.slots.low) if span == "90d" else chart.lowest is not None
+
+
+async def test_suspect_temperatures_are_in_no_curve(tmp_path: Path) -> None:
+    """Nor in the lowest and highest of 90 days; the chart of a day shows them as such."""
+    moments = [_NOW - timedelta(minutes=minutes) for minutes in (120, 60, 30)]
+    qualities = ["ok", "suspect: temperature step", "ok"]
+    with contextlib.closing(Store(tmp_path / JOURNAL_FILE)) as store:
+        store.add(
+            [
+                make_fetched(KIEL, observed_at=at, fetched_at=at, temperature=temperature, quality=quality)
+                for at, temperature, quality in zip(moments, (6.0, 50.0, 7.0), qualities, strict=True)
+            ]
+        )
+    async with open_reader(tmp_path / JOURNAL_FILE) as reader:
+        curves = await read_curves(reader, ["kiel"], _NOW, lambda _: 600.0)
+        chart = await read_chart(reader, KIEL, "24h", _NOW, 600.0)
+    assert (curves.curves["kiel"].low, curves.curves["kiel"].high) == (60, 70)
+    assert 500 not in curves.curves["kiel"].values
+    assert (chart.lowest, chart.highest) == (6.0, 7.0)
+    assert (chart.slots.temperature, chart.slots.suspect) == ([6.0, 50.0, 7.0], [False, True, False])
+    assert chart.days.high == [7.0]

@@ -8,11 +8,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from weatherd.web.page.slots import (
+    HOUR,
     HistoryRow,
     find_gaps,
     find_hours,
     find_midnights,
     group_rows,
+    keep_rows,
     mean_direction,
     sum_precipitation,
 )
@@ -21,7 +23,7 @@ _BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def _row(at: float, temperature: float = 0.0, rain: float | None = None, direction: float | None = None) -> HistoryRow:
-    return HistoryRow("kiel", at, temperature, None, None, None, None, None, None, None, direction, rain, "fake")
+    return HistoryRow("kiel", at, temperature, None, None, None, None, None, None, None, direction, rain, "fake", "ok")
 
 
 @pytest.mark.parametrize(("day", "hours"), [((2026, 3, 29), 23), ((2026, 6, 1), 24), ((2026, 10, 25), 25)])
@@ -64,3 +66,14 @@ def test_gaps_are_longer_than_the_interval_of_the_observations() -> None:
     assert find_gaps(hourly, 0, 9 * 3600, interval=600) == []
     assert find_gaps(hourly[:3] + hourly[7:], 0, 9 * 3600, interval=600) == [(7200, 7 * 3600)]
     assert find_gaps([], 0, 10_000, interval=600) == [(0, 10_000)]
+
+
+def test_suspect_values_do_not_count() -> None:
+    """Neither in an hour's low, mean, high and rain, but a slot with nothing else shows its suspect temperature."""
+    spike = _row(1200, 50.0, rain=3.0)._replace(quality="suspect: temperature step")
+    flood = _row(2400, 8.0, rain=99.0)._replace(quality="suspect: precipitation range")
+    hour = group_rows([_row(600, 6.0, rain=1.0), spike, flood], [0, HOUR])
+    assert (hour.low, hour.temperature, hour.high, hour.suspect) == ([6.0], [7.0], [8.0], [False])
+    assert hour.precipitation == [3.0]
+    alone = keep_rows([spike, flood])
+    assert (alone.temperature, alone.suspect, alone.precipitation) == ([50.0, 8.0], [True, False], [3.0, None])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from weatherd.observation import find_suspect_fields
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
@@ -26,8 +28,10 @@ class CurrentWeather:
 
     @property
     def temperatures(self) -> list[tuple[datetime, float]]:
-        """The history, and the latest observation at its end if it is newer."""
+        """The history, and the latest observation at its end if it is newer and its temperature not suspect."""
         last = (self.observation.observed_at, self.observation.temperature)
+        if self.history and "temperature" in find_suspect_fields(self.observation.quality):
+            return list(self.history)
         newer = not self.history or last[0] > self.history[-1][0]
         return [*self.history, last] if newer else list(self.history)
 

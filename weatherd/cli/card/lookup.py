@@ -21,7 +21,7 @@ from weatherd.config.loader import Configuration
 from weatherd.errors import StateError, WeatherdError
 from weatherd.formatting import format_count
 from weatherd.journal.reader import Reader
-from weatherd.observation import Observation
+from weatherd.observation import Observation, find_suspect_fields
 from weatherd.text.name_folding import fold_name
 from weatherd.text.suggestions import did_you_mean, explain_namesakes
 
@@ -121,8 +121,8 @@ async def _ask_daemon(client: Client, name: str) -> tuple[CityDetail, list[tuple
     async with client:
         city = await client.get_city(name)
         slots = (await client.get_chart(city.id, "24h")).slots
-        points = zip(slots.begin, slots.temperature, strict=True)
-        return city, [(datetime.fromtimestamp(at, UTC), temperature) for at, temperature in points]
+        points = zip(slots.begin, slots.temperature, slots.suspect, strict=True)
+        return city, [(datetime.fromtimestamp(at, UTC), value) for at, value, is_suspect in points if not is_suspect]
 
 
 def _read_history(configuration: Configuration, city_id: str) -> list[tuple[datetime, float]]:
@@ -130,10 +130,14 @@ def _read_history(configuration: Configuration, city_id: str) -> list[tuple[date
     now = datetime.now(UTC)
     try:
         with contextlib.closing(Reader(find_journal(configuration))) as reader:
-            rows = reader.read_columns([city_id], ["temperature"], now - _DAY, now + timedelta(hours=2))
+            rows = reader.read_columns([city_id], ["temperature", "quality"], now - _DAY, now + timedelta(hours=2))
     except StateError:
         return []
-    return [(datetime.fromtimestamp(at, UTC), temperature) for _, at, temperature in rows]
+    return [
+        (datetime.fromtimestamp(at, UTC), temperature)
+        for _, at, temperature, quality in rows
+        if "temperature" not in find_suspect_fields(quality)
+    ]
 
 
 def build_weather(

@@ -67,8 +67,9 @@ def _translate(observation: Observation, city: RecordedCity, display: Display) -
 
 def _summarize(history: CityHistory, display: Display) -> Iterator[str]:
     observations, zone = history.observations, history.city.zone
-    low = min(observations, key=lambda observation: observation.temperature)
-    high = max(observations, key=lambda observation: observation.temperature)
+    plausible = history_spans.select_plausible(observations)
+    low = min(plausible, key=lambda observation: observation.temperature)
+    high = max(plausible, key=lambda observation: observation.temperature)
     (whole,) = history.split([history.since])
     for name, extreme in (("low", low), ("high", high)):
         at = extreme.observed_at.astimezone(zone)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
+from weatherd.observation import OK, find_suspect_fields
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import tzinfo
@@ -84,8 +86,10 @@ def split_into_spans(
     """Split observations, in order, into the spans that begin at *begins*, in ascending order, including empty ones.
 
     The last span ends at *until*; of an observation after that, only the rain before it counts. Observations of all
-    providers count equally. One before the first span counts in that.
+    providers count equally. One before the first span counts in that. Suspect values do not count, but for the
+    temperatures of a span in which all are suspect.
     """
+    observations = [seen if seen.quality == OK else _hide_suspect(seen) for seen in observations]
     groups: list[list[Observation]] = [[] for _ in begins]
     for observation in observations:
         if until is None or observation.observed_at < until:
@@ -121,10 +125,20 @@ def _sum_rain(observations: Sequence[Observation], bounds: Sequence[datetime]) -
     return sums
 
 
+def _hide_suspect(observation: Observation) -> Observation:
+    """Return an observation without its suspect values, but with its temperature, which each one has."""
+    return observation.without_suspect()._replace(temperature=observation.temperature)
+
+
+def select_plausible(observations: Sequence[Observation]) -> Sequence[Observation]:
+    """Return the observations whose temperature is not suspect; all if there are none."""
+    return [seen for seen in observations if "temperature" not in find_suspect_fields(seen.quality)] or observations
+
+
 def _summarize(begin: datetime, group: Sequence[Observation], rain: float | None) -> Span:
     if not group:
         return Span(begin, 0, None, None, None, rain, None, "")
-    values = [observation.temperature for observation in group]
+    values = [observation.temperature for observation in select_plausible(group)]
     gusts = [observation.wind_gust for observation in group if observation.wind_gust is not None]
     mean, gust = math.fsum(values) / len(values), max(gusts, default=None)
     return Span(begin, len(group), min(values), mean, max(values), rain, gust, group[-1].description)

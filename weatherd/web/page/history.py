@@ -8,6 +8,7 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
+from weatherd.observation import OK, find_suspect_fields
 from weatherd.text.local_zone import load_zone
 from weatherd.web.page.models import ChartModel, CurveModel, CurvesModel
 from weatherd.web.page.slots import (
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 CURVE_STEPS = 72
 CURVE_STEP = 1200  # seconds
 _DAY = 86400.0
+_TEMPERATURE = ("temperature", "quality")
 SPANS = {"24h": 1, "7d": 7, "90d": 90, "1y": 365}  # days
 _STEPS = {"24h": "raw", "7d": "hour", "90d": "day", "1y": "day"}
 
@@ -50,10 +52,11 @@ async def read_curves(
     begin = (int(now.timestamp()) // CURVE_STEP + 1 - CURVE_STEPS) * CURVE_STEP
     times: dict[str, list[float]] = defaultdict(list)
     temperatures: dict[str, list[float]] = defaultdict(list)
-    rows = await reader.read_columns(cities, ["temperature"], datetime.fromtimestamp(begin, UTC), _after(now))
-    for city, at, temperature in rows:
-        times[city].append(at)
-        temperatures[city].append(temperature)
+    rows = await reader.read_columns(cities, _TEMPERATURE, datetime.fromtimestamp(begin, UTC), _after(now))
+    for city, at, temperature, quality in rows:
+        if quality == OK or "temperature" not in find_suspect_fields(quality):
+            times[city].append(at)
+            temperatures[city].append(temperature)
     curves = {
         city: _make_curve(begin, times[city], temperatures[city], interval_of(city)) for city in cities if times[city]
     }
@@ -107,8 +110,8 @@ def _find_begin(end: float, days: int, zone: tzinfo) -> float:
 
 
 async def _read_extremes(reader: ColumnReader, city: City, now: datetime) -> tuple[float | None, float | None]:
-    rows = await reader.read_columns([city.id], ["temperature"], now - timedelta(days=90), _after(now))
-    temperatures = [temperature for _, _, temperature in rows]
+    rows = await reader.read_columns([city.id], _TEMPERATURE, now - timedelta(days=90), _after(now))
+    temperatures = [row[2] for row in rows if row[3] == OK or "temperature" not in find_suspect_fields(row[3])]
     return min(temperatures, default=None), max(temperatures, default=None)
 
 

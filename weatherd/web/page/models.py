@@ -100,6 +100,7 @@ class SlotsModel(Model):
     cloud_cover: list[float | None]
     visibility: list[float | None]
     provider: list[str]
+    suspect: Annotated[list[bool], Field(description="Whether no temperature in the slot is plausible")]
 
 
 class ChartModel(Model):

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from weatherd.journal.tables.alert_table import CURSOR_PREFIX
+from weatherd.observation import OK
 from weatherd.text.units import UNITS, convert_value
 from weatherd.web.page.document import render_table
 from weatherd.web.page.plain_notices import count_notices, name_notice, render_summary
@@ -110,7 +111,8 @@ def _city_row(city: CityModel, display: Display) -> Iterator[str]:
         for _, field in _OVERVIEW[1:-1]:
             yield _value(display, field, getattr(last, field))
         yield _value(display, "precipitation", last.precipitation, 1)
-    yield "; ".join([city.state, *(escape(name_notice(notice)) for notice in city.notices)])
+    doubts = [escape(last.quality)] if last and last.quality != OK else []
+    yield "; ".join([city.state, *doubts, *(escape(name_notice(notice)) for notice in city.notices)])
     yield render_time(last.observed_at) if last else "–"
 
 
@@ -126,6 +128,8 @@ def render_city(city: CityDetail, chart: ChartModel, display: Display, notices: 
     if last:
         now = f"{display.format('temperature', last.temperature, 1)}, {_describe(city, display)}"
         text = f"{now}. {str(city.state).capitalize()}, observed {render_time(last.observed_at)} by {last.provider}."
+        if last.quality != OK:
+            text = f"{text} {escape(last.quality).capitalize()}."
     else:
         text = "No value yet."
     reason = f"<p>{escape(city.failure[:500])}</p>\n" if city.failure else ""

@@ -9,6 +9,7 @@ import statistics
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from weatherd.observation import OK, find_suspect_fields
 from weatherd.web.page.models import SlotsModel
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
 _MEANS = ("apparent_temperature", "wind_speed", "pressure_msl", "relative_humidity", "cloud_cover", "visibility")
-CHART_COLUMNS = ("temperature", *_MEANS, "wind_gust", "wind_direction", "precipitation", "provider")
+CHART_COLUMNS = ("temperature", *_MEANS, "wind_gust", "wind_direction", "precipitation", "provider", "quality")
 _GAP = 2.5  # intervals without an observation
 _MIN_GAP = 900.0  # seconds; a shorter gap cannot be seen in a chart
 HOUR = 3600
@@ -38,6 +39,7 @@ class HistoryRow(NamedTuple):
     wind_direction: float | None
     precipitation: float | None
     provider: str
+    quality: str
 
 
 def find_midnights(begin: float, end: float, zone: tzinfo) -> list[int]:
@@ -81,8 +83,12 @@ class SlotsBuilder:
         self._columns: dict[str, list[Any]] = {name: [] for name in SlotsModel.model_fields}
 
     def add(self, begin: int, end: int, rows: Sequence[HistoryRow]) -> None:
-        """Add a slot of at least one row."""
-        temperatures = [row.temperature for row in rows]
+        """Add a slot of at least one row. Suspect values do not count, unless all temperatures are suspect."""
+        plausible = rows
+        if any(row.quality != OK for row in rows):
+            plausible = [row for row in rows if "temperature" not in find_suspect_fields(row.quality)]
+            rows = [_hide_suspect(row) for row in rows]
+        temperatures = [row.temperature for row in plausible or rows]
         values: dict[str, Any] = {name: _mean(getattr(row, name) for row in rows) for name in _MEANS}
         values |= {
             "begin": begin,
@@ -94,6 +100,7 @@ class SlotsBuilder:
             "wind_gust": max((row.wind_gust for row in rows if row.wind_gust is not None), default=None),
             "wind_direction": mean_direction([row.wind_direction for row in rows if row.wind_direction is not None]),
             "provider": rows[-1].provider,
+            "suspect": not plausible,
         }
         for name, column in self._columns.items():
             column.append(values[name])
@@ -101,6 +108,12 @@ class SlotsBuilder:
     def build(self) -> SlotsModel:
         """Return the columns."""
         return SlotsModel(**self._columns)
+
+
+def _hide_suspect(row: HistoryRow) -> HistoryRow:
+    """Return a row without its suspect values, but with its temperature, which each row has."""
+    fields = find_suspect_fields(row.quality) - {"temperature"}
+    return row._replace(**dict.fromkeys(fields)) if fields else row  # type: ignore[arg-type]
 
 
 def _mean(values: Iterator[float | None]) -> float | None:

@@ -19,14 +19,26 @@ export function tickAges(root) {
   for (const node of root.querySelectorAll("time.ticking")) node.textContent = age(Date.parse(node.dateTime), node.dataset.short !== undefined);
 }
 
-export function bigNumber(celsius, digits = 0, unit = "°") {
-  return h("span", { class: "temp" }, degrees(celsius, digits), celsius === null ? "" : h("sup", {}, unit));
+export function bigNumber(celsius, digits = 0, unit = "°", doubt = "") {
+  return h("span", { class: "temp" }, degrees(celsius, digits), celsius === null ? "" : h("sup", {}, unit), doubt);
+}
+
+// The tests that a value of an observation failed, such as ["step"]; quality is "suspect: temperature step, wind_gust consistency".
+export function failedTests(last, field) {
+  const names = last?.quality?.startsWith("suspect: ") ? last.quality.slice(9).split(", ") : [];
+  return names.map((name) => name.split(" ")).filter(([name]) => name === field).map(([, test]) => test);
+}
+// The mark behind a suspect value.
+export function doubtMark(last, field) {
+  const tests = failedTests(last, field);
+  return tests.length ? h("b", { class: "doubt", title: `Suspect: ${tests.join(", ")}` }, "?") : "";
 }
 
 function describe(city) {
   const last = city.observation, state = WORDS[city.state].toLowerCase(), notices = city.notices.map((notice) => `, ${noticeText(notice)}`).join("");
   if (!isShown(city)) return `${city.name}, ${state}, no value${notices}`;
-  return `${city.name}, ${said(temperature(last.temperature))}, ${weatherOf(city)}, ${state}, observed ${age(observedAt(city))}, wind ${windText(last)}${notices}`;
+  const doubt = last.quality === "ok" ? "" : `, ${last.quality.replaceAll("_", " ")}`;
+  return `${city.name}, ${said(temperature(last.temperature))}, ${weatherOf(city)}, ${state}, observed ${age(observedAt(city))}, wind ${windText(last)}${doubt}${notices}`;
 }
 function windText({ wind_speed: speed, wind_direction: direction }, digits = 0) {
   if (speed === null) return "not known";
@@ -55,10 +67,10 @@ function figures(last, withPressure) {
   const unit = units();
   const figure = (caption, ...content) => h("span", {}, h("small", {}, caption), ...content);
   return h("span", { class: "figures" },
-    figure("Wind", arrow(last.wind_direction, last.wind_speed), " ", withUnit(wind(last.wind_speed), unit.wind)),
-    figure("Humidity", withUnit(last.relative_humidity === null ? "—" : Math.round(last.relative_humidity), "%")),
-    figure("Precip., 1 h", h("span", { class: last.precipitation === 0 ? "zero" : "" }, withUnit(rain(last.precipitation), unit.rain))),
-    withPressure && figure("Pressure", withUnit(pressure(last.pressure_msl), unit.pressure)));
+    figure("Wind", arrow(last.wind_direction, last.wind_speed), " ", withUnit(wind(last.wind_speed), unit.wind), doubtMark(last, "wind_speed")),
+    figure("Humidity", withUnit(last.relative_humidity === null ? "—" : Math.round(last.relative_humidity), "%"), doubtMark(last, "relative_humidity")),
+    figure("Precip., 1 h", h("span", { class: last.precipitation === 0 ? "zero" : "" }, withUnit(rain(last.precipitation), unit.rain)), doubtMark(last, "precipitation")),
+    withPressure && figure("Pressure", withUnit(pressure(last.pressure_msl), unit.pressure), doubtMark(last, "pressure_msl")));
 }
 const NONE = { wind_speed: null, wind_direction: null, relative_humidity: null, precipitation: null, pressure_msl: null };
 
@@ -75,7 +87,7 @@ export function fillCard(node, city, curve, times, large) {
     h("span", { class: "bar" }),
     h("bdi", { class: "name" }, city.name),
     stateAge(city),
-    bigNumber(shown ? last.temperature : null),
+    bigNumber(shown ? last.temperature : null, 0, "°", shown && doubtMark(last, "temperature")),
     shown ? conditionIcon(last.code, isNight(city.lat, city.lon, observedAt(city))) : h("span", { class: "icon" }),
     words(city),
     badge(city),
@@ -101,7 +113,7 @@ export function fillRow(row, city, curve, times) {
   row.replaceChildren(
     state,
     h("th", { scope: "row" }, h("a", { href: `?city=${city.id}` }, h("bdi", {}, city.name)), rowMarks(city)),
-    cell(shown ? h("span", { class: `chip ${bandClass(last.temperature)}` }, temperature(last.temperature)) : "—"),
+    cell(shown ? h("span", { class: `chip ${bandClass(last.temperature)}` }, temperature(last.temperature), doubtMark(last, "temperature")) : "—"),
     shown
       ? h("td", { class: "weather", title: weatherOf(city) }, conditionIcon(last.code, isNight(city.lat, city.lon, at)), h("bdi", { lang: wordLanguage() }, weatherOf(city)))
       : h("td", { class: "weather" }, h("span", { class: "note" }, lateWords(city))),
@@ -138,7 +150,7 @@ function extendCurve(curves, city, observation) {
   const curve = (curves.curves[city.id] ??= { values: Array(72).fill(null), low: Infinity, high: -Infinity, gap: 2 });
   const index = Math.floor((Date.parse(observation.observed_at) / 1000 - curves.begin) / curves.step);
   const value = Math.round(observation.temperature * 10);
-  if (index < 0) return;
+  if (index < 0 || failedTests(observation, "temperature").length) return;
   curve.values[Math.min(71, index)] = value;
   curve.low = Math.min(curve.low, value);
   curve.high = Math.max(curve.high, value);

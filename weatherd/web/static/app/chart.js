@@ -42,7 +42,7 @@ export function makeChart(chart, city, options, onValue) {
     const unit = units(), direction = slots.wind_direction[index], gust = slots.wind_gust[index];
     const range = `${temperature(slots.low[index], 1)} to ${temperature(slots.high[index], 1)}, mean ${temperature(slots.temperature[index], 1)}`;
     return {
-      temperature: isRaw ? temperature(slots.temperature[index], 1) : range,
+      temperature: `${isRaw ? temperature(slots.temperature[index], 1) : range}${slots.suspect[index] ? "? (suspect)" : ""}`,
       rain: `${rain(rainAt(index))} ${unit.rain}`,
       wind: `${wind(slots.wind_speed[index], 1)} ${unit.wind}${gust === null ? "" : `, gust ${wind(gust, 1)}`}${direction === null || slots.wind_speed[index] < 0.5 ? "" : `, from ${windLetters(direction)}`}`,
       pressure: `${pressure(slots.pressure_msl[index])} ${unit.pressure}`,
@@ -181,13 +181,16 @@ export function makeChart(chart, city, options, onValue) {
     return found.filter((run) => run.length > 1);
   }
   function extremes(x, y, width) {
-    const low = slots.low.indexOf(Math.min(...slots.low)), high = slots.high.indexOf(Math.max(...slots.high));
+    const plausible = slots.low.map((_, index) => index).filter((index) => !slots.suspect[index]);
+    const rings = slots.suspect.map((isSuspect, index) => isSuspect && isRaw && svg("circle", { class: "suspect", cx: x(middle(index)), cy: y(slots.temperature[index]), r: 5 })).filter(Boolean);
+    if (!plausible.length) return rings;
+    const low = plausible.reduce((best, index) => (slots.low[index] < slots.low[best] ? index : best)), high = plausible.reduce((best, index) => (slots.high[index] > slots.high[best] ? index : best));
     const label = (index, value, shift) => [
       !isDays && svg("circle", { class: `dot ${bandClass(value)}`, cx: x(middle(index)), cy: y(value), r: 3.5 }),
       svg("text", { class: "strong middle halo", x: Math.min(width - RIGHT - 14, Math.max(LEFT + 14, x(middle(index)))), y: y(value) + shift }, temperature(value, 1)),
     ];
     const end = slots.temperature.at(-1);
-    return [...(slots.high[high] - slots.low[low] < 0.5 ? [] : label(low, slots.low[low], 17)), ...label(high, slots.high[high], -8), isRaw && svg("circle", { class: `dot ${bandClass(end)}`, cx: x(middle(count - 1)), cy: y(end), r: 5 })].filter(Boolean);
+    return [...rings, ...(slots.high[high] - slots.low[low] < 0.5 ? [] : label(low, slots.low[low], 17)), ...label(high, slots.high[high], -8), isRaw && svg("circle", { class: `dot ${bandClass(end)}`, cx: x(middle(count - 1)), cy: y(end), r: 5 })].filter(Boolean);
   }
   function drawRain(x, top, height, width) {
     const { begin, end, precipitation } = bars(), most = Math.max(0, ...precipitation.map((value) => toRain(value ?? 0)));

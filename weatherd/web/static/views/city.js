@@ -1,6 +1,6 @@
 // One city: its value, tiles, chart, days, and why the value is what it is.
 import { fetchJson, query } from "../app/api.js";
-import { ageOf, applyObservation, bigNumber, isShown, observedAt, weatherOf } from "../app/cards.js";
+import { ageOf, applyObservation, bigNumber, doubtMark, failedTests, isShown, observedAt, weatherOf } from "../app/cards.js";
 import { makeChart } from "../app/chart.js";
 import { h, keep, recall } from "../app/dom.js";
 import { capital, day, degrees, distance, duration, fullTime, hours, now, number, plural, pressure, rain, seconds, temperature, units, until, wind, wordLanguage, zoneName } from "../app/format.js";
@@ -65,7 +65,7 @@ export async function open(main, data) {
     const ninety = chart.lowest === null || chart.highest - chart.lowest < 1 || index < 0 ? "" : h("div", { class: "ninety" }, h("p", { class: "note" }, "Last 90 days, and now"), h("div", { class: "range" }, rangeBar(chart.lowest, chart.highest, [chart.lowest, chart.highest], shown ? last.temperature : null)),
       h("p", { class: "ends" }, h("span", {}, temperature(chart.lowest, 1)), h("span", {}, temperature(chart.highest, 1))));
     panel.replaceChildren(
-      h("div", { class: "now" }, bigNumber(shown ? last.temperature : null, 1, units().temperature), shown ? conditionIcon(last.code, isNight(city.lat, city.lon, at)) : h("span", { class: "icon" }),
+      h("div", { class: "now" }, bigNumber(shown ? last.temperature : null, 1, units().temperature, shown && doubtMark(last, "temperature")), shown ? conditionIcon(last.code, isNight(city.lat, city.lon, at)) : h("span", { class: "icon" }),
         h("div", { class: "text" }, h("p", { class: "words" }, shown ? h("bdi", { lang: wordLanguage() }, weatherOf(city)) : last ? `last ${temperature(last.temperature, 1)} at ${clock(at)}` : "No value yet"), h("p", {}, range + sunText()), state), ninety),
       tiles(shown ? last : null));
     notice.replaceChildren(city.failure && city.state !== "fresh" ? h("p", { class: `notice ${city.state === "down" ? "is-down" : ""}` }, mark(city.state), h("span", {}, h("b", {}, `${WORDS[city.state]}. `), h("bdi", {}, city.failure.slice(0, 400)))) : city.notices.length ? "" : h("div", { class: "section" }));
@@ -80,16 +80,16 @@ export async function open(main, data) {
   }
   function tiles(last) {
     const unit = units(), index = todayOf(chart), { days } = chart;
-    const tile = (name, value, suffix, text, lead = "") => h("div", {}, h("dt", {}, name), h("dd", {}, lead, lead && " ", value, " ", h("small", {}, value === "—" ? "" : suffix)), h("dd", {}, text || "\u00a0"));
+    const tile = (name, value, suffix, text, lead = "", field = "") => h("div", {}, h("dt", {}, name), h("dd", {}, lead, lead && " ", value, doubtMark(last, field), " ", h("small", {}, value === "—" ? "" : suffix)), h("dd", {}, failedTests(last, field).length ? `suspect: ${failedTests(last, field).join(", ")}` : text || "\u00a0"));
     const cold = last?.apparent_temperature !== null && last?.apparent_temperature < last?.temperature - 0.5, warm = last?.apparent_temperature > last?.temperature + 0.5;
     const [seen, seenUnit] = distance(last?.visibility), direction = last?.wind_direction ?? null;
     return h("dl", { class: "tiles" },
       tile("Feels like", degrees(last?.apparent_temperature, 1), unit.temperature, cold ? "colder than it is" : warm ? "warmer than it is" : ""),
-      tile("Wind", wind(last?.wind_speed ?? null, 1), unit.wind, last && last.wind_speed !== null ? (last.wind_speed < 0.5 ? "calm" : `from ${windName(direction)}`) : "", last && last.wind_speed !== null ? arrow(direction, last.wind_speed) : ""),
-      tile("Gust", wind(last?.wind_gust ?? null, 1), unit.wind, index >= 0 && days.wind_gust[index] !== null ? `most today ${wind(days.wind_gust[index], 1)}` : ""),
-      tile("Precipitation, last hour", rain(last?.precipitation ?? null), unit.rain, index >= 0 && days.precipitation[index] !== null ? `today ${rain(days.precipitation[index])} ${unit.rain}` : ""),
-      tile("Humidity", last?.relative_humidity === null || !last ? "—" : Math.round(last.relative_humidity), "%", dew(last)),
-      tile("Pressure", pressure(last?.pressure_msl ?? null), unit.pressure, trend()),
+      tile("Wind", wind(last?.wind_speed ?? null, 1), unit.wind, last && last.wind_speed !== null ? (last.wind_speed < 0.5 ? "calm" : `from ${windName(direction)}`) : "", last && last.wind_speed !== null ? arrow(direction, last.wind_speed) : "", "wind_speed"),
+      tile("Gust", wind(last?.wind_gust ?? null, 1), unit.wind, index >= 0 && days.wind_gust[index] !== null ? `most today ${wind(days.wind_gust[index], 1)}` : "", "", "wind_gust"),
+      tile("Precipitation, last hour", rain(last?.precipitation ?? null), unit.rain, index >= 0 && days.precipitation[index] !== null ? `today ${rain(days.precipitation[index])} ${unit.rain}` : "", "", "precipitation"),
+      tile("Humidity", last?.relative_humidity === null || !last ? "—" : Math.round(last.relative_humidity), "%", dew(last), "", "relative_humidity"),
+      tile("Pressure", pressure(last?.pressure_msl ?? null), unit.pressure, trend(), "", "pressure_msl"),
       tile("Cloud", last?.cloud_cover === null || !last ? "—" : Math.round(last.cloud_cover), "%", ""),
       tile("Visibility", seen, seenUnit, ""));
   }
@@ -173,6 +173,7 @@ export async function open(main, data) {
     if (city.next) rows.push(row("Next poll", h("span", {}, h("b", {}, seconds(Date.parse(city.next.at), zone)), `, ${until(Date.parse(city.next.at))}`), capital(city.next.why) + ".", `Every ${duration(city.interval)}, ${duration(city.phase)} into the interval.`));
     else if (city.polling) rows.push(row("Next poll", "Being polled now.", city.polling.stuck && "The poll has lasted too long."));
     rows.push(row("Provider", h("span", {}, h("b", {}, city.observation?.provider ?? city.providers[0]), city.observation ? " serves." : ""), city.providers.length > 1 && `In order of preference: ${city.providers.join(", then ")}.`, city.observation?.station && `Station ${city.observation.station}.`));
+    if (city.observation && city.observation.quality !== "ok") rows.push(row("Quality", h("b", {}, capital(`${city.observation.quality.replaceAll("_", " ")}.`)), "The values stay as the service sent them, but out of alerts, lows and highs."));
     const gaps = chart.gaps.filter(([from]) => from > chart.begin).slice(-4).reverse();
     if (gaps.length && chart.step !== "day") rows.push(row("No data", h("span", {}, gaps.map(([from, to]) => h("span", {}, `${day(from * 1000, zone).split(" ")[0]} ${clock(from * 1000)} to ${clock(to * 1000)}`, h("br")))), "No observation is stored for this time."));
     why.replaceChildren(h("header", {}, h("h2", {}, "Why this value"), mark(city.state)), h("dl", { class: "why" }, rows), attemptList(city, today?.slots, zone, why.querySelector("details")) || "");
