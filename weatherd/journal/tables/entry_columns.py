@@ -49,7 +49,7 @@ ENTRY_COLUMNS = {
 # The origin of a row of the view ``observation`` for destinations and readers of events: what another daemon polled is
 # not the current weather here
 ORIGIN_HERE = f"""
-CASE WHEN EXISTS (SELECT 1 FROM entry WHERE entry.seq = observation.seq AND entry.origin = {ORIGIN_CODES[LIVE]})
+CASE WHEN EXISTS (SELECT 1 FROM entry WHERE entry.seq = observation.seq AND mark & 3 = {ORIGIN_CODES[LIVE]})
 THEN '{IMPORT}' ELSE origin END
 """
 ENTRY_VALUES = ", ".join(ENTRY_COLUMNS.values())
