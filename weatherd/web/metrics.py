@@ -32,8 +32,10 @@ if TYPE_CHECKING:
 
     from weatherd.city import City
     from weatherd.daemon.status import DaemonStatus
+    from weatherd.journal.days.summary import Day
     from weatherd.observation import Observation
     from weatherd.warnings.current import CityWarning
+    from weatherd.web.days.today import TodayCache
 
 CITY_SERIES_LIMIT = 10_000  # with more cities, per-city series are omitted unless http.city_metrics is true
 _VALUES = {  # field of an observation: metric name, factor to the base unit, HELP text
@@ -67,14 +69,17 @@ class HttpTraffic:
 
 
 async def render_metrics(
-    status: DaemonStatus, traffic: HttpTraffic, accept: str, *, per_city: bool | None
+    status: DaemonStatus, traffic: HttpTraffic, accept: str, today: TodayCache | None = None, *, per_city: bool | None
 ) -> tuple[bytes, str]:
     """Return the metrics in the format requested by the Accept header, and the content type of that format.
 
     They are encoded in a thread, because the series of 10,000 cities take a second. Scrapes should not run in parallel.
     """
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(MetricsCollector(status, await status.count_states(), traffic, per_city=per_city))
+    collector = MetricsCollector(status, await status.count_states(), traffic, per_city=per_city)
+    registry.register(collector)
+    if today and collector.has_city_series():
+        collector.today = await today.read()
     ProcessCollector(registry=registry)
     encode, content_type = exposition.choose_encoder(accept)
     return await asyncio.to_thread(encode, registry), content_type
@@ -95,20 +100,22 @@ class MetricsCollector(Collector):
         self._traffic = traffic
         self._states = states
         self._per_city = per_city
+        self.today: Mapping[str, Day] = {}  # the days so far, by city id
         self._now = status.now().timestamp()
         self._totals = list(self._collect_totals())
-        self._alerts = list(status.alerts.scan()) if status.alerts and self._has_city_series() else []
+        self._alerts = list(status.alerts.scan()) if status.alerts and self.has_city_series() else []
         self._in_force: list[CityWarning] = []
-        if status.warnings and self._has_city_series():
+        if status.warnings and self.has_city_series():
             self._in_force = list(status.warnings.current.scan(status.now()))
 
     def collect(self) -> Iterable[Metric]:
         """Yield every metric."""
         yield from self._totals
-        if self._has_city_series():
+        if self.has_city_series():
             yield from self._cities()
 
-    def _has_city_series(self) -> bool:
+    def has_city_series(self) -> bool:
+        """Return whether there are series of single cities."""
         return self._per_city or (self._per_city is None and len(self._status.cities) <= CITY_SERIES_LIMIT)
 
     def _collect_totals(self) -> Iterator[Metric]:
@@ -269,6 +276,10 @@ class MetricsCollector(Collector):
                 success.add_metric([city.id], last.fetched_at.timestamp())
                 current += [] if status.latest.budgets.is_stale(last, now) else [last]
         yield from (info, up, interval, observed, success, *_values(current), _suspect_values(current))
+        if self.today:
+            from weatherd.web.days.today import collect_today  # noqa: PLC0415 - see above
+
+            yield from collect_today(self.today)
         if status.alerts:
             yield collect_firing(self._alerts)
         if status.warnings:

@@ -138,12 +138,11 @@ class Endpoints:
         """Return the metrics for Prometheus."""
         from weatherd.web.metrics import HttpTraffic, render_metrics  # noqa: PLC0415 - slow to import and rarely used
 
-        accept = request.headers.get(hdrs.ACCEPT, "")
-        traffic = HttpTraffic(
-            len(self._connections), self._streams.count, self._connections.closed_early, self.bad_requests.count
-        )
+        accept, closed_early = request.headers.get(hdrs.ACCEPT, ""), self._connections.closed_early
+        traffic = HttpTraffic(len(self._connections), self._streams.count, closed_early, self.bad_requests.count)
         async with self._scraping:
-            body, content_type = await render_metrics(self._status, traffic, accept, per_city=self._per_city_metrics)
+            render = render_metrics(self._status, traffic, accept, self._days.today, per_city=self._per_city_metrics)
+            body, content_type = await render
         return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})
 
     async def openapi(self, request: web.Request) -> web.Response:

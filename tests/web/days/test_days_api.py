@@ -6,6 +6,7 @@ import contextlib
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import pytest
 
 from tests.support.daemon import make_latest, make_registry, make_status
@@ -35,9 +36,11 @@ async def serve(folder: Path) -> AsyncIterator[Client]:
             for number, at in enumerate(times)
         ]
         await journal.add(batch)
+        latest = make_latest([KIEL])
+        latest.record(batch[-1:])
         status: Any = make_status(
             registry=make_registry([KIEL]),
-            latest=make_latest([KIEL]),
+            latest=latest,
             journal=journal,
             deliveries=DeliveryGroup([]),
             now=lambda: NOW,
@@ -67,6 +70,20 @@ async def test_parts_and_records(tmp_path: Path) -> None:
     assert [part.begin for part in years.parts] == ["2024-12-31T23:00:00Z", "2025-12-31T23:00:00Z"]
     (record,) = found.records
     assert (record.kind, record.value, record.date, record.since) == ("highest", 23.99, "2026-03-29", None)
+
+
+async def test_metrics_of_today(tmp_path: Path) -> None:
+    """Low, high and rain since midnight of the city; they follow the next observation."""
+    async with (
+        serve(tmp_path) as client,
+        aiohttp.ClientSession() as session,
+        session.get(f"{client.url}/metrics") as response,
+    ):
+        lines = (await response.text()).splitlines()
+    assert 'weatherd_today_low_celsius{city="kiel"} 23.86' in lines
+    assert 'weatherd_today_high_celsius{city="kiel"} 23.99' in lines
+    (rain,) = [line for line in lines if line.startswith('weatherd_today_precipitation_meters{city="kiel"}')]
+    assert float(rain.split()[1]) == pytest.approx(0.00325)
 
 
 @pytest.mark.parametrize("query", ["since=yesterday", "by=hour", "since=2026-1-1", "until=2026-02-30"])

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from weatherd.city import City
     from weatherd.daemon.status import DaemonStatus
     from weatherd.journal.journal import AsyncReader
+    from weatherd.web.days.today import TodayCache
 
 _DEFAULT_LENGTH = timedelta(days=30)
 _BEGIN = date(1900, 1, 1)
@@ -32,6 +33,16 @@ class DayEndpoint:
     def __init__(self, status: DaemonStatus, reader: AsyncReader) -> None:
         self._status = status
         self._reader = reader
+        self._today: TodayCache | None = None
+
+    @property
+    def today(self) -> TodayCache:
+        """The days so far of all cities."""
+        if self._today is None:
+            from weatherd.web.days.today import TodayCache  # noqa: PLC0415 - only if metrics are read
+
+            self._today = TodayCache(self._status, self._reader)
+        return self._today
 
     async def handle(self, request: web.Request) -> web.Response:
         """Return a city's days, weeks, months or years; 404 if it is not in the list."""
