@@ -191,7 +191,7 @@ def _describe_problems(daemon: StatusModel, zone_name: str | None) -> Iterator[s
         count = format_count(daemon.suspect, "city has", "cities have")
         yield f"{count} had suspect values in the last hour; weatherd explain CITY shows them"
     if not daemon.reload_successful:
-        yield "the last edit was rejected, and the previous configuration is in use; weatherd check shows why"
+        yield "the last edit of settings, list or alert rules has a mistake, and is not in use; weatherd check shows it"
     for service in daemon.warnings.services if daemon.warnings else ():
         if service.failure:
             yield f"the warnings of {service.provider} cannot be requested: {service.failure}"
