@@ -110,3 +110,35 @@ def test_zone_of_the_machine_does_not_matter(
         found.append(run_weatherd(capsys, "history", "Kiel", *arguments, "--format", "csv")[1])
     assert found[0] == found[1]
     assert str(date(2026, 1, 30)) in found[0]
+
+
+def test_records_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The last day has the lowest temperature since the day that had the same, and the most rain of all."""
+    (tmp_path / "weatherd.yaml").write_text("state: state\n")
+    (tmp_path / "cities.yaml").write_text("cities:\n  - {name: Kiel, lat: 54.3, lon: 10.1, timezone: Europe/Berlin}\n")
+    monkeypatch.setenv("WEATHERD_CONFIG", str(tmp_path / "weatherd.yaml"))
+    (tmp_path / "state").mkdir()
+    with closing(Store(tmp_path / "state" / "weatherd.sqlite")) as store:
+        values = [
+            make_fetched(
+                KIEL, observed_at=at, fetched_at=at, temperature=-12.0 if day in {12, 63} else 3.0, precipitation=rain
+            )
+            for day in range(64)
+            for at, rain in ((BEGIN + timedelta(days=day, hours=12), 2.0 if day == 63 else 0.0),)
+        ]
+        store.add(values)
+    arguments = ("history", "Kiel", "--by", "week", "--until", "2026-04-05")
+    lines = run_weatherd(capsys, *arguments)[1].splitlines()
+    assert lines[3:5] == [
+        "04 Apr 2026 has the lowest temperature since 12 Feb 2026: -12.0 °C",
+        "04 Apr 2026 has the most rain since the record began on 31 Jan 2026: 2.0 mm",
+    ]
+    lowest, wettest = json.loads(run_weatherd(capsys, *arguments, "--format", "json")[1])["records"]
+    assert lowest == {
+        "kind": "lowest",
+        "value": -12.0,
+        "date": "2026-04-04",
+        "since": "2026-02-12",
+        "first": "2026-01-31",
+    }
+    assert (wettest["kind"], wettest["since"]) == ("wettest", None)

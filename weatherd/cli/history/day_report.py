@@ -20,9 +20,16 @@ if TYPE_CHECKING:
 
     from weatherd.cli.history.days import DayHistory
     from weatherd.journal.days.periods import Period
+    from weatherd.journal.days.records import Record
     from weatherd.text.display import Display
 
 _SPARKLINE_WIDTH = 60
+_RECORDS = {
+    "lowest": ("the lowest temperature", "temperature"),
+    "highest": ("the highest temperature", "temperature"),
+    "wettest": ("the most rain", "precipitation"),
+    "windiest": ("the strongest gust", "wind_gust"),
+}
 _LABELS = {"day": "%a %d %b %Y", "week": "%a %d %b %Y", "month": "%b %Y", "year": "%Y"}
 
 
@@ -38,6 +45,8 @@ def format_day_history(history: DayHistory, display: Display, width: int | None)
     means = [row.mean for row in rows]
     yield Text(draw_bars(means[-min(_SPARKLINE_WIDTH, width or _SPARKLINE_WIDTH) :]).rstrip(), "cyan")
     yield from join_parts(list(_summarize(history, display)), width)
+    for record in history.records:
+        yield from wrap_text(_describe_record(record, display), width)
     yield from _build_table(rows, history.part, display, width)
 
 
@@ -64,6 +73,12 @@ def _summarize(history: DayHistory, display: Display) -> Iterator[str]:
     if whole.degree_days is not None:
         base = display.format("temperature", HEATING_BASE, 0)
         yield f"{whole.degree_days * UNITS[display.units]['temperature'].factor:.0f} heating degree days (base {base})"
+
+
+def _describe_record(record: Record, display: Display) -> str:
+    name, field = _RECORDS[record.kind]
+    since = f"{record.since:%d %b %Y}" if record.since else f"the record began on {record.first:%d %b %Y}"
+    return f"{record.day:%d %b %Y} has {name} since {since}: {display.format(field, record.value)}"
 
 
 def _build_table(rows: Sequence[Period], part: str, display: Display, width: int | None) -> list[Text]:

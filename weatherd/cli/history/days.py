@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from weatherd.cli.lookup import find_recorded_city, parse_time_range
 from weatherd.journal.days.calendar import SECOND_MICROS, find_midnight
 from weatherd.journal.days.periods import find_calendar_part, split_days, summarize_period
+from weatherd.journal.days.records import find_records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from weatherd.cli.lookup import RecordedCity
     from weatherd.config.loader import Configuration
     from weatherd.journal.days.periods import DayPart, Period
+    from weatherd.journal.days.records import Record
     from weatherd.journal.reader import Reader
 
 _BEGIN = date(1900, 1, 1)
@@ -34,6 +36,7 @@ class DayHistory:
     part: DayPart
     whole: Period
     periods: Sequence[Period]
+    records: Sequence[Record]  # of the last day, among all days before it
 
 
 def read_day_history(
@@ -48,9 +51,10 @@ def read_day_history(
     last = (until - timedelta(microseconds=1)).astimezone(city.zone).date()
     first = since.astimezone(city.zone).date() if since else last - _LENGTHS[part] if part in _LENGTHS else _BEGIN
     begin, end = find_calendar_part(first, part)[0], last + timedelta(days=1)
-    days = reader.read_days(city.id, city.zone, begin, end)
+    history = reader.read_days(city.id, city.zone, _BEGIN, end)
     if begin <= _BEGIN:
-        begin = find_calendar_part(days[0].date if days else last, part)[0]
+        begin = find_calendar_part(history[0].date if history else last, part)[0]
+    days = [day for day in history if day.date >= begin]
     return DayHistory(
         city,
         to_datetime(find_midnight(begin, city.zone)),
@@ -58,6 +62,7 @@ def read_day_history(
         part,
         summarize_period(days, begin, end),
         list(split_days(days, part, begin, end)),
+        find_records(history) if days else [],
     )
 
 

@@ -55,12 +55,22 @@ def build_day_document(found: DayHistory) -> dict[str, Any]:
     """Return the summary of a history, and its parts of the calendar."""
     summary = _build_period(found.whole, found.city.zone)
     document = _describe_city(found.city, found.since, found.until) | {key: summary[key] for key in _DAY_SUMMARY_KEYS}
-    return document | {"by": found.part, "parts": list_periods(found)}
+    return document | {"by": found.part, "parts": list_periods(found), "records": list_records(found)}
 
 
 def list_periods(found: DayHistory) -> list[dict[str, Any]]:
     """Return the parts of the calendar."""
     return [_build_period(period, found.city.zone) for period in found.periods]
+
+
+def list_records(found: DayHistory) -> list[dict[str, Any]]:
+    """Return the records of the last day."""
+    names = {"day": "date", "since": "since", "first": "first"}
+    return [
+        {"kind": record.kind, "value": record.value}
+        | {name: day and day.isoformat() for key, name in names.items() for day in (getattr(record, key),)}
+        for record in found.records
+    ]
 
 
 def _describe_city(city: RecordedCity, since: datetime, until: datetime) -> dict[str, Any]:

@@ -65,7 +65,11 @@ def summarize_day(readings: Readings, day: LocalDay) -> Day | None:
     low_at, low = find_extreme(times, readings.temperature[inside], min)
     high_at, high = find_extreme(times, readings.temperature[inside], max)
     mean, hours = find_mean(readings.at[first:after], readings.temperature[first:after], day)
-    periods = list(find_rain_periods(readings.at[first:after], readings.precipitation[first:after], day.begin))
+    amounts = readings.precipitation[first:after]
+    is_dry = (
+        None not in amounts and not any(amounts) and times[-1] > day.begin
+    )  # which is found in a fraction of the time
+    periods = [] if is_dry else list(find_rain_periods(readings.at[first:after], amounts, day.begin))
     return Day(
         date=day.date,
         low=low,
@@ -74,8 +78,8 @@ def summarize_day(readings: Readings, day: LocalDay) -> Day | None:
         high_at=high_at,
         mean=mean,
         hours=hours,
-        rain=sum_rain(periods, day.begin, day.end),
-        gust=max((gust for gust in readings.wind_gust[inside] if gust is not None), default=None),
+        rain=0.0 if is_dry else sum_rain(periods, day.begin, day.end),
+        gust=max(_drop_none(readings.wind_gust[inside]), default=None),
         observations=end - first,
         first_at=times[0],
         last_at=times[-1],
@@ -87,7 +91,7 @@ def find_extreme(
     times: Sequence[int], values: Sequence[float | None], choose: Callable[[Iterable[float]], float]
 ) -> tuple[int, float] | tuple[None, None]:
     """Return the time and the value of the first lowest or highest value; None and None if there is none."""
-    known = [value for value in values if value is not None]
+    known = _drop_none(values)
     if not known:
         return None, None
     extreme = choose(known)
@@ -103,8 +107,11 @@ def find_mean(times: Sequence[int], values: Sequence[float | None], day: LocalDa
     """
     if None in values:
         times = [at for at, value in zip(times, values, strict=True) if value is not None]
-    known = [value for value in values if value is not None]
-    lengths = [min(HOUR_MICROS, length) for length in map(operator.sub, times[1:], times)]
+    known = _drop_none(values)
+    lengths = [  # without min(), which takes twice the time
+        length if length < HOUR_MICROS else HOUR_MICROS  # noqa: FURB136
+        for length in map(operator.sub, times[1:], times)
+    ]
     lengths.append(HOUR_MICROS)
     inside = bisect.bisect_left(times, day.end)
     total = sum(lengths[:inside])
@@ -112,3 +119,7 @@ def find_mean(times: Sequence[int], values: Sequence[float | None], day: LocalDa
         return None, 0.0
     weighted = math.fsum(map(operator.mul, known[:inside], lengths))
     return weighted / total, min(total, day.end - day.begin) / HOUR_MICROS
+
+
+def _drop_none(values: Sequence[float | None]) -> Sequence[float]:
+    return [value for value in values if value is not None]
