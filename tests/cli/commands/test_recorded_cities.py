@@ -14,6 +14,7 @@ from tests.support.commands import run_weatherd
 from tests.support.fakes import make_fetched
 from weatherd.city import City
 from weatherd.journal.store import Store
+from weatherd.text.local_zone import find_local_zone
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,6 +126,8 @@ def test_a_name_is_found_in_every_spelling(tmp_path: Path, capsys: pytest.Captur
     [
         ("history", "Kiel", "--since", f"{NOW - timedelta(hours=20):%Y-%m-%d}", "--until", f"{NOW:%Y-%m-%dT%H:%MZ}"),
         ("history", "Kiel", "--since", "1195m", "--format", "csv"),
+        ("history", "Kiel", "--since", "1 day", "--by", "day"),
+        ("history", "Kiel", "--since", "1 day", "--by", "hour"),
         ("export", "--since", f"{NOW - timedelta(hours=20):%Y-%m-%dT%H:%M:%SZ}"),
     ],
 )
@@ -136,9 +139,11 @@ def test_the_zone_of_the_machine_does_not_matter(
     for zone in ("UTC", "Pacific/Auckland"):
         monkeypatch.setenv("TZ", zone)
         time.tzset()
+        find_local_zone.cache_clear()
         printed.append(run_weatherd(capsys, *arguments))
     monkeypatch.undo()
     time.tzset()
+    find_local_zone.cache_clear()
     assert printed[0][0] == 0
     assert printed[0][1].count("\n") > 5
     assert printed[0] == printed[1]
