@@ -537,6 +537,12 @@ async def test_the_service_for_the_world_ends_where_a_country_has_its_own(journa
             assert run.in_force() == []
             await asyncio.sleep(300)
             assert {event for _, event, _ in run.in_force()} == {"High Wind Warning", "Dense Fog Advisory"}
+        async with running(journal, named, url=url, pirate_weather=key):
+            await asyncio.sleep(1)
+        before = read_ends(journal)
+        async with running(journal, named, url=url):  # without the key, whose row the daemon would quarantine
+            await asyncio.sleep(1)
+        assert read_ends(journal)[len(before) :] == [("wichita", "not_followed")] * 2
 
 
 def read_ends(journal: VirtualJournal) -> list[tuple[str, str]]:
