@@ -145,6 +145,21 @@ def test_an_outage_is_explained_once() -> None:
     assert sum(refused in line for line in report(*down, providers=paused, width=None, report=WITH_REASONS)) == 7
 
 
+def test_polls_that_brought_nothing_new() -> None:
+    """A line has their share from 5 % and 20 polls on, and what auto would save if there are fixed intervals."""
+
+    def lines(polls: int, repeats: int, saved: int) -> list[str]:
+        entry = ProviderModel(
+            provider="open-meteo", quotas=[], paused=None, polls=polls, repeats=repeats, saved_by_auto=saved
+        )
+        return [line for line in report(city("Kiel"), providers=[entry], width=None) if "nothing new" in line]
+
+    text = "open-meteo: 33% of 1,200 polls since the start brought nothing new"
+    assert lines(1200, 400, 480) == [f"{text}; interval: auto would save 480 calls a day"]
+    assert lines(1200, 400, 0) == [text]
+    assert lines(1200, 50, 480) == lines(19, 10, 480) == []
+
+
 def test_a_poll_in_progress_is_no_problem() -> None:
     """The column "next poll" has "now"; a poll that is stuck is one, and --why has every reason."""
     polling = RunningPollModel(since=format_rfc3339(NOW - timedelta(seconds=10)), stuck=False)

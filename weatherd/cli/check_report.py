@@ -13,6 +13,7 @@ from weatherd.formatting import format_count
 from weatherd.polling.backfill.load import count_pastless, find_past_loads
 from weatherd.quota.load import group_cities, provider_loads
 from weatherd.quota.planner import RETRY_RESERVE
+from weatherd.quota.repeats import sum_repeats
 from weatherd.text.auto_interval import format_interval
 from weatherd.text.duration import format_duration
 from weatherd.zone_data import find_zone_data
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from weatherd.providers.past import PastTraits
     from weatherd.quota.load import ProviderLoad
     from weatherd.quota.plans import Plan
+    from weatherd.quota.repeats import RepeatLoad
     from weatherd.warnings.request_load import WarningLoad
 
     FindWarningLoads = Callable[[Sequence[City]], Mapping[str, WarningLoad]]
@@ -93,9 +95,15 @@ class CheckReport:
         yield f"zones:    {find_zone_data()}"
         for provider, load in self._find_loads(configuration.cities).items():
             yield from _format_load(provider, load)
+        yield from (f"{provider}: {repeats}" for provider, repeats in self._find_repeats(configuration.cities))
         for provider, warnings in self.find_warning_loads(configuration.cities).items():
             yield _format_warning_load(provider, warnings)
         yield from self._format_past(configuration.cities)
+
+    def _find_repeats(self, cities: Sequence[City]) -> Iterable[tuple[str, RepeatLoad]]:
+        loads = self._find_loads(cities).items()
+        factors = {name: load.share * RETRY_RESERVE for name, load in loads if not load.fits}
+        return sum_repeats(group_cities(cities), self.plans, factors).items()
 
     def _format_past(self, cities: Sequence[City]) -> Iterator[str]:
         for name, load in find_past_loads(cities, self.pasts, self._find_loads(cities)).items():
@@ -155,6 +163,7 @@ class CheckReport:
         warnings = self.find_warning_loads(configuration.cities)
         loads = self._find_loads(configuration.cities)
         return _list_to_json(configuration, loads) | {
+            "repeats": [{"name": name, **load.to_json()} for name, load in self._find_repeats(configuration.cities)],
             "past": [
                 {
                     "name": name,

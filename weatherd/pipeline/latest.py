@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import structlog
@@ -35,6 +36,7 @@ class LatestObservations:
     ) -> None:
         self.budgets = budgets
         self.quality = quality
+        self.repeats: Counter[str] = Counter()  # observations that were nothing new, by provider
         self._latest: dict[str, Observation] = {}  # by city id
         self._saved = {last.observation.city: last for last in saved}  # of cities that are not listed yet
         self._edited: dict[str, City] = {}  # the cities that were added or moved since the start, by id
@@ -55,6 +57,7 @@ class LatestObservations:
             follows = previous is not None and observation.follows(previous)
             repeat = not follows and previous is not None and observation.repeats(previous)
             if previous is not None and repeat:
+                self.repeats[observation.provider] += 1
                 if observation.quality != previous.quality:
                     observation = observation._replace(quality=previous.quality)
             elif quality and (found := quality.judge(observation, previous)) != OK:

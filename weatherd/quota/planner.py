@@ -10,6 +10,7 @@ import structlog
 
 from weatherd.quota.load import group_cities, provider_loads
 from weatherd.quota.plans import UNLIMITED, WINDOW_SECONDS
+from weatherd.quota.repeats import sum_repeats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from weatherd.city import City
     from weatherd.quota.load import CityGroups, ProviderLoad
     from weatherd.quota.plans import Plan
+    from weatherd.quota.repeats import RepeatLoad
 
 log = structlog.get_logger()
 
@@ -79,6 +81,10 @@ class Planner:
         """Return the seconds over which the polls of all cities are spread that expect news at the same time."""
         load = self._loads.get(provider)
         return max(_MIN_SPREAD, load.cities / min(load.plan.rate, _MAX_RATE)) if load else _MIN_SPREAD
+
+    def find_repeat_loads(self) -> dict[str, RepeatLoad]:
+        """Return by provider the polls that bring nothing new, if there are some."""
+        return sum_repeats(self._groups, self.plans, self._factors)
 
     def calls_per_day(self) -> dict[str, int]:
         """Return the planned calls a day by provider."""

@@ -177,6 +177,10 @@ class MetricsCollector(Collector):
         for labels, count in sorted(history.outcomes.items()):
             polls.add_metric(labels, count)
         yield polls
+        repeats = CounterMetricFamily("weatherd_polls_repeated", "Polls that brought nothing new.", labels=["provider"])
+        for provider, count in sorted(self._status.latest.repeats.items()):
+            repeats.add_metric([provider], count)
+        yield repeats
         name, text = "weatherd_poll_duration_seconds", "Duration of polls, including the wait for the rate limiter."
         durations = HistogramMetricFamily(name, text, labels=["provider"])
         for provider, histogram in sorted(history.durations.items()):

@@ -145,6 +145,9 @@ class CityDetail(CityModel):
     phase: Annotated[float, Field(description="Seconds into the interval at which the city is polled")]
     budget: Annotated[float | None, Field(description="Age in seconds above which the observation is stale")]
     attempt: PollModel | None
+    bounds: Annotated[
+        tuple[float, float] | None, Field(description="Of `interval: auto`, whose average is `interval`; null if fixed")
+    ] = None
 
 
 class CitiesPage(Model):
@@ -190,6 +193,9 @@ class ProviderModel(Model):
     provider: str
     quotas: list[QuotaModel]
     paused: PauseModel | None
+    polls: Annotated[int, Field(description="Fresh observations since the start")] = 0
+    repeats: Annotated[int, Field(description="Those of them that brought nothing new")] = 0
+    saved_by_auto: Annotated[int, Field(description="Calls a day that `interval: auto` would save")] = 0
 
 
 class ForwarderModel(Model):

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from weatherd import __version__
 from weatherd.formatting import format_rfc3339, to_dict, to_named_dict
+from weatherd.polling.poll_history import SERVED
 from weatherd.polling.schedule import phase_offset
 from weatherd.polling.stuck_polls import is_stuck
+from weatherd.text.auto_interval import AutoInterval
 from weatherd.web.alerts.serializers import serialize_alert_status
 from weatherd.web.notices.serializers import find_notices
 from weatherd.web.schemas import (
@@ -85,13 +87,15 @@ def _running_poll(city: City, status: DaemonStatus) -> RunningPollModel | None:
 def serialize_city_detail(city: City, status: DaemonStatus) -> CityDetail:
     """Return the details of a city."""
     interval, poll, last = status.planner.interval(city), status.history.last_poll(city.id), status.latest.get(city.id)
+    auto = city.interval if isinstance(city.interval, AutoInterval) else None
     return CityDetail(
         **dict(serialize_city(city, status)),
         providers=list(city.providers),
-        interval=interval,
+        interval=float(interval),
         phase=round(phase_offset(city.id, interval), 3),
         budget=status.latest.budgets.of_city(city.id, last.provider) if last else None,
         attempt=_poll(poll, status.clock.epoch) if poll else None,
+        bounds=(auto.min_seconds, auto.max_seconds) if auto else None,
     )
 
 
@@ -109,7 +113,7 @@ def serialize_status(status: DaemonStatus, counts: Mapping[CityState, int]) -> S
         cities=dict(counts),
         quarantined=status.quarantined,
         account={**dataclasses.asdict(status.queue.counts), "queued": status.queue.depth},
-        providers=[_provider(name, status) for name in sorted(status.limiters)],
+        providers=_providers(status),
         forwarders=[
             ForwarderModel(forwarder=name, **dataclasses.asdict(delivery))
             for name, delivery in status.deliveries.statuses().items()
@@ -130,14 +134,26 @@ def _warnings(status: DaemonStatus) -> WarningStatusModel | None:
     return serialize_warning_status(status.warnings, status)
 
 
-def _provider(name: str, status: DaemonStatus) -> ProviderModel:
+def _providers(status: DaemonStatus) -> list[ProviderModel]:
+    saved = {name: round(load.calls) for name, load in status.planner.find_repeat_loads().items()}
+    return [_provider(name, status, saved.get(name, 0)) for name in sorted(status.limiters)]
+
+
+def _provider(name: str, status: DaemonStatus, saved: int) -> ProviderModel:
     limiter = status.limiters[name]
     quotas = [
         QuotaModel(window=window, used=round(used, 3), limit=limit) for window, (used, limit) in limiter.usage().items()
     ]
     pause = limiter.pause
     paused = PauseModel(until=format_timestamp(pause.until), reason=pause.reason) if pause else None
-    return ProviderModel(provider=name, quotas=quotas, paused=paused)
+    return ProviderModel(
+        provider=name,
+        quotas=quotas,
+        paused=paused,
+        polls=status.history.outcomes[name, SERVED],
+        repeats=status.latest.repeats[name],
+        saved_by_auto=saved,
+    )
 
 
 def _poll(poll: Poll, epoch: float) -> PollModel:

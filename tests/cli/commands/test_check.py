@@ -41,6 +41,19 @@ def test_a_list_that_exceeds_a_limit(weatherd: Weatherd, folder: Path) -> None:
     )
 
 
+def test_polls_that_bring_nothing_new(weatherd: Weatherd, folder: Path) -> None:
+    """Every ten minutes, a third of the polls of Open-Meteo brings nothing new; with auto there is no such line."""
+    (folder / "cities.yaml").write_text(make_list(10))
+    text = (
+        "33% of its polls bring nothing new, because it has a new value every 15m; interval: auto would save 480 calls"
+    )
+    assert f"open-meteo: {text} per day\n" in weatherd("check")[1]
+    (folder / "weatherd.yaml").write_text("interval: auto\n")
+    out = weatherd("check")[1]
+    assert "open-meteo: 960 calls per day (limit 10,000)\n" in out
+    assert "nothing new" not in out
+
+
 def test_a_single_city_that_exceeds_a_limit(weatherd: Weatherd, folder: Path) -> None:
     """The sentence is in the singular for one city."""
     (folder / "cities.yaml").write_text(make_list(1))

@@ -90,7 +90,11 @@ def _describe_city(city: CityDetail, now: datetime, display: Display) -> Iterato
     if city.tags:
         yield "tags", ", ".join(map("=".join, city.tags.items()))
     interval, order = format_duration(city.interval), ", then ".join(city.providers)
-    yield "schedule", f"every {interval}, {city.phase:g} s into each interval; from {order}"
+    if city.bounds:
+        bounds = f"{' to '.join(map(format_duration, city.bounds))} apart"
+        yield "schedule", f"auto: soon after {city.providers[0]} has news, {bounds}; from {order}"
+    else:
+        yield "schedule", f"every {interval}, {city.phase:g} s into each interval; from {order}"
     yield from _describe_poll(city.attempt, now)
     if city.next:
         at = format_local_time(city.next.at, city.timezone)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _STYLES = {"fresh": "green", "stale": "yellow", "down": "red", "waiting": "dim", "up": "green"}
 _PAUSED = "the service is paused until then"  # the beginning of the reason for a poll after a pause
+_MIN_POLLS, _MANY_REPEATS = 20, 0.05  # the number of polls, and the share of repeats, from which they are shown
 _STATES = ("down", "stale", "waiting", "fresh")  # in the order of their importance
 
 
@@ -70,6 +71,8 @@ class StatusReport:
             more = f"{count}: choose with CITY, --state or --tag, or pass a higher --limit"
             yield from (Text(line, "dim") for line in wrap_text(more, width, indent=2))
         yield from _build_quota_table(daemon.providers, width)
+        for sentence in _describe_repeats(daemon.providers):
+            yield from (Text(line, "dim") for line in wrap_text(sentence, width, indent=2))
         yield from _build_forwarder_table(daemon.forwarders, width)
 
     def _build_table(
@@ -160,6 +163,15 @@ def _build_quota_table(providers: Sequence[ProviderModel], width: int | None) ->
         Column("share", [f"{quota.used / quota.limit:.0%}" for _, quota in used], rank=1, is_number=True),
     ]
     return ["", *format_table(columns, width)]
+
+
+def _describe_repeats(providers: Sequence[ProviderModel]) -> Iterator[str]:
+    """Yield how many polls of a provider brought nothing new, if they are many."""
+    for entry in providers:
+        if entry.polls >= _MIN_POLLS and entry.repeats >= _MANY_REPEATS * entry.polls:
+            share, saved = f"{entry.repeats / entry.polls:.0%}", format_count(entry.saved_by_auto, "call", "calls")
+            advice = f"; interval: auto would save {saved} a day" if entry.saved_by_auto else ""
+            yield f"{entry.provider}: {share} of {entry.polls:,} polls since the start brought nothing new{advice}"
 
 
 def _build_forwarder_table(forwarders: Sequence[ForwarderModel], width: int | None) -> list[str | Text]:
