@@ -76,3 +76,32 @@ async def test_suspect_temperatures_are_in_no_curve(tmp_path: Path) -> None:
     assert (chart.lowest, chart.highest) == (6.0, 7.0)
     assert (chart.slots.temperature, chart.slots.suspect) == ([6.0, 50.0, 7.0], [False, True, False])
     assert chart.days.high == [7.0]
+
+
+async def test_a_year_shows_days_whose_observations_were_deleted(tmp_path: Path) -> None:
+    """They have low, mean, high and gust; other values are missing, and they are no gap."""
+    first = _NOW - timedelta(days=200)
+    with contextlib.closing(Store(tmp_path / JOURNAL_FILE)) as store:
+        moments = [first + timedelta(hours=hour) for hour in range(48)]
+        store.add(
+            [
+                make_fetched(
+                    KIEL, observed_at=at, fetched_at=at, temperature=-3.0 - hour, precipitation=0.5, wind_gust=9.0
+                )
+                for hour, at in enumerate(moments)
+            ]
+        )
+        recent = [_NOW - timedelta(minutes=10 * number) for number in range(400, 0, -1)]
+        store.add([make_fetched(KIEL, observed_at=at, fetched_at=at, wind_speed=1.0) for at in recent])
+        store.days.register({"kiel": "Europe/Berlin"}, "UTC")
+        async with open_reader(tmp_path / JOURNAL_FILE) as reader:
+            while group := await reader.find_open_days(int(_NOW.timestamp() * 1e6)):
+                store.days.put(await reader.compute_days(group))
+            store.prune(first.timestamp() + 86400 * 100, _NOW.timestamp(), 0, [])
+            chart = await read_chart(reader, KIEL, "1y", _NOW, 600.0)
+    slots = chart.slots
+    assert (slots.low[:3], slots.high[:3]) == ([-12.0, -36.0, -50.0], [-3.0, -13.0, -37.0])
+    assert (slots.wind_gust[0], slots.wind_speed[0], slots.wind_speed[-1]) == (9.0, None, 1.0)
+    assert slots.begin == sorted(slots.begin)
+    assert chart.lowest == 6.0  # of 90 days
+    assert len(chart.gaps) == 2  # before the first day, and until the next ones

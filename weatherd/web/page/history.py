@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from weatherd.observation import OK, find_suspect_fields
 from weatherd.text.local_zone import load_zone
+from weatherd.web.days.slots import list_times, merge_days
 from weatherd.web.page.models import ChartModel, CurveModel, CurvesModel
 from weatherd.web.page.slots import (
     CHART_COLUMNS,
@@ -24,20 +25,26 @@ from weatherd.web.page.slots import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import tzinfo
+    from datetime import date, tzinfo
 
     from weatherd.city import City
+    from weatherd.journal.days.summary import Day
 
 CURVE_STEPS = 72
 CURVE_STEP = 1200  # seconds
 _DAY = 86400.0
+_ONE_DAY = timedelta(days=1)
+_EXTREME_DAYS = 90
 _TEMPERATURE = ("temperature", "quality")
 SPANS = {"24h": 1, "7d": 7, "90d": 90, "1y": 365}  # days
 _STEPS = {"24h": "raw", "7d": "hour", "90d": "day", "1y": "day"}
 
 
 class ColumnReader(Protocol):
-    """What reads columns of the journal."""
+    """What reads columns and days of the journal."""
+
+    async def read_days(self, city: str, zone: tzinfo, since: date, until: date) -> list[Day]:
+        """Return a city's days with observations, from the date *since* to the one before *until*."""
 
     async def read_columns(
         self, cities: Sequence[str], columns: Sequence[str], since: datetime, until: datetime
@@ -78,13 +85,18 @@ async def read_chart(reader: ColumnReader, city: City, span: str, now: datetime,
     week = find_midnights(end - 6 * _DAY, end, zone)
     since, step = min(week[0], wanted), _STEPS[span]
     rows = await reader.read_columns([city.id], CHART_COLUMNS, datetime.fromtimestamp(since, UTC), _after(now))
-    extremes = await _read_extremes(reader, city, now)
+    tomorrow, longest = now.astimezone(zone).date() + _ONE_DAY, max(SPANS[span], _EXTREME_DAYS)
+    days = await reader.read_days(city.id, zone, tomorrow - longest * _ONE_DAY, tomorrow)
+    extreme_days = [day for day in days if day.date >= tomorrow - _EXTREME_DAYS * _ONE_DAY]
+    shown_days = [day for day in days if step == "day" and day.date >= tomorrow - SPANS[span] * _ONE_DAY]
+    week_days = [day for day in days if day.date >= tomorrow - 7 * _ONE_DAY]
 
     def build() -> ChartModel:
         kept = [HistoryRow(*row) for row in rows]
         shown = [row for row in kept if row.at >= wanted]
         midnights = find_midnights(wanted, end, zone)
         edges = midnights if step == "day" else find_hours(midnights)
+        times = sorted([*(row.at for row in shown), *list_times(shown_days)])
         return ChartModel(
             city=city.id,
             span=span,
@@ -92,13 +104,13 @@ async def read_chart(reader: ColumnReader, city: City, span: str, now: datetime,
             begin=int(wanted),
             end=int(end),
             step=step,
-            slots=keep_rows(shown) if step == "raw" else group_rows(shown, edges),
+            slots=keep_rows(shown) if step == "raw" else merge_days(group_rows(shown, edges), shown_days, zone),
             hours=group_rows(shown, edges) if step == "raw" else None,
-            days=group_rows(kept, week),
-            gaps=find_gaps([row.at for row in shown], wanted, end, _DAY if step == "day" else interval),
+            days=merge_days(group_rows(kept, week), week_days, zone),
+            gaps=find_gaps(times, wanted, end, _DAY if step == "day" else interval),
             midnights=[at for at in midnights if wanted <= at <= end],
-            lowest=extremes[0],
-            highest=extremes[1],
+            lowest=min((day.low for day in extreme_days if day.low is not None), default=None),
+            highest=max((day.high for day in extreme_days if day.high is not None), default=None),
         )
 
     return await asyncio.to_thread(build)  # because a year has 50,000 observations
@@ -107,12 +119,6 @@ async def read_chart(reader: ColumnReader, city: City, span: str, now: datetime,
 def _find_begin(end: float, days: int, zone: tzinfo) -> float:
     """Return the start of a span: 24 hours ago, or the midnight that many days before the next one."""
     return end - _DAY if days == 1 else float(find_midnights(end - (days - 1) * _DAY, end, zone)[0])
-
-
-async def _read_extremes(reader: ColumnReader, city: City, now: datetime) -> tuple[float | None, float | None]:
-    rows = await reader.read_columns([city.id], _TEMPERATURE, now - timedelta(days=90), _after(now))
-    temperatures = [row[2] for row in rows if row[3] == OK or "temperature" not in find_suspect_fields(row[3])]
-    return min(temperatures, default=None), max(temperatures, default=None)
 
 
 def _after(now: datetime) -> datetime:
