@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
 import pytest
@@ -58,6 +60,16 @@ def test_the_planned_average_follows_from_the_first_provider(providers: list[str
     """The usual distance of its values is planned, within the bounds."""
     city = validate_city({"name": "Kiel", "lat": 54.3, "lon": 10.1, "interval": text, "providers": providers})
     assert float(city.interval) == planned
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_an_interval_is_pickled(protocol: int) -> None:
+    """Settings and cities are loaded in another process."""
+    interval = parse_interval("auto 5m..1h")
+    assert isinstance(interval, AutoInterval)
+    found = pickle.loads(pickle.dumps(interval.replan(900.0), protocol))  # noqa: S301 - our own
+    assert (found, repr(found)) == (interval.replan(900.0), repr(interval.replan(900.0)))
+    assert copy.deepcopy(interval) == interval
 
 
 def test_auto_differs_from_a_fixed_interval() -> None:

@@ -31,6 +31,10 @@ class AutoInterval(float):
         interval.min_seconds, interval.max_seconds = min_seconds, max_seconds
         return interval
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how to create a copy, because the process that loads the settings pickles them."""
+        return AutoInterval, self._values()
+
     def replan(self, planned: float) -> AutoInterval:
         """Return an interval with the same bounds and another planned average."""
         return AutoInterval(planned, self.min_seconds, self.max_seconds)
