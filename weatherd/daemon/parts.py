@@ -115,7 +115,7 @@ async def open_parts(
         configuration = providers.require_usable(configuration)
         sinks = await stack.enter_async_context(open_sinks(settings))
         budgets = replace(providers.budgets, interval_of=functools.partial(_interval, registry, providers.planner))
-        quality = QualityControl(settings.quality) if settings.quality.enabled else None
+        quality = QualityControl(settings.quality, state.key_values("quality")) if settings.quality.enabled else None
         latest, state.latest = LatestObservations(state.latest, budgets, quality), ()
         notices = _Notices()
         forwarders = await stack.enter_async_context(

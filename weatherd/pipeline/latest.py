@@ -67,6 +67,7 @@ class LatestObservations:
             flagged.append(FetchedObservation(city, observation, repeat, stale, follows))
         if quality:
             quality.log_changes()
+            quality.save_watches(self._latest)
         return flagged
 
     @property

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.fakes import observation
+from tests.support.fakes import KIEL, new_key_values, observation
 from tests.support.virtual_time import EPOCH
 from weatherd.config.sections.quality import QualitySection
 from weatherd.pipeline.quality.control import QualityControl
 from weatherd.pipeline.quality.persistence import CHECKPOINT_HOURS, is_checkpoint
+from weatherd.pipeline.quality.saved_watches import format_watches, parse_watches, restore_watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,7 +68,7 @@ def find_first(judged: list[Observation], quality: str) -> float | None:
     ],
 )
 def test_a_frozen_value_is_found(field: str, value: float, hours: float) -> None:
-    """It is suspect after its time, at most six hours late; the other fields are not."""
+    """It is suspect after its time, at most twelve hours late; the other fields are not."""
     judged = judge_series(make_series(hours + CHECKPOINT_HOURS + 1, **{field: value}))
     found = find_first(judged, f"suspect: {field} persistence")
     assert found is not None
@@ -95,9 +96,9 @@ def test_what_may_stay_the_same(values: dict[str, Any]) -> None:
 
 def test_a_change_ends_it() -> None:
     """The first other value is not suspect, and the time counts anew from it."""
-    frozen = make_series(30, temperature=6.1)
+    frozen = make_series(37, temperature=6.1)
     later = [
-        one._replace(observed_at=one.observed_at + timedelta(hours=31)) for one in make_series(20, temperature=7.3)
+        one._replace(observed_at=one.observed_at + timedelta(hours=38)) for one in make_series(20, temperature=7.3)
     ]
     judged = judge_series([*frozen, *later])
     assert judged[len(frozen) - 1].quality == "suspect: temperature persistence"
@@ -107,13 +108,13 @@ def test_a_change_ends_it() -> None:
 def test_rare_observations_do_not_show_it() -> None:
     """Equal values more than three hours apart say nothing about the time between them."""
     assert {one.quality for one in judge_series(make_series(200, minutes=181, temperature=6.1))} == {"ok"}
-    judged = judge_series(make_series(31, minutes=60, temperature=6.1))
+    judged = judge_series(make_series(37, minutes=60, temperature=6.1))
     assert judged[-1].quality == "suspect: temperature persistence"
 
 
 def test_a_repeat_of_a_station_needs_its_station() -> None:
     """Another station or service begins anew."""
-    series = make_series(31, temperature=6.1)
+    series = make_series(40, temperature=6.1)
     half = len(series) // 2
     for provider, station in (("fake", "K2"), ("nws", "")):
         changed = [*series[:half], *(one._replace(provider=provider, station=station) for one in series[half:])]
@@ -122,7 +123,7 @@ def test_a_repeat_of_a_station_needs_its_station() -> None:
 
 def test_a_restart_keeps_the_result() -> None:
     """A value that was suspect when the daemon stopped is still suspect after the start, until it changes."""
-    series = make_series(32, temperature=6.1)
+    series = make_series(37, temperature=6.1)
     judged = judge_series(series[:-3])
     assert judged[-1].quality == "suspect: temperature persistence"
     control = QualityControl(QualitySection())
@@ -134,20 +135,53 @@ def test_limits_and_null() -> None:
     """The time is a setting; null turns the test off."""
     limits = QualitySection.model_validate({"temperature": {"persistence": "3h"}})
     found = find_first(
-        judge_series(make_series(12, temperature=6.1), QualityControl(limits)), "suspect: temperature persistence"
+        judge_series(make_series(16, temperature=6.1), QualityControl(limits)), "suspect: temperature persistence"
     )
     assert found is not None
-    assert 3 <= found <= 9
+    assert 3 <= found <= 15
     limits = QualitySection.model_validate({"temperature": {"persistence": None}})
     assert {one.quality for one in judge_series(make_series(50, temperature=6.1), QualityControl(limits))} == {"ok"}
 
 
-def test_each_city_has_a_checkpoint_every_six_hours() -> None:
+def test_each_city_has_a_checkpoint_every_twelve_hours() -> None:
     """Whatever its id; cities are spread over the hours."""
     hours = []
     for number in range(60):
         series = [one._replace(city=f"city-{number}") for one in make_series(24, minutes=60)]
         found = [later.observed_at.hour for one, later in pairwise(series) if is_checkpoint(later, one)]
-        assert len(found) == 4
+        assert len(found) == 2
         hours.append(found[0])
     assert len(set(hours)) == CHECKPOINT_HOURS
+
+
+def test_a_restart_continues_the_watch() -> None:
+    """Whatever was saved at the last checkpoint: a sensor is found although the daemon never runs for a whole day."""
+    series, store = make_series(60, temperature=6.1), new_key_values()
+    control = QualityControl(QualitySection(), store)
+    judged: list[Observation] = []
+    for number, one in enumerate(series):
+        if number % 120 == 0:  # every 20 hours
+            control = QualityControl(QualitySection(), store)
+        judged.append(one._replace(quality=control.judge(one, judged[-1] if judged else None)))
+        control.save_watches({KIEL.id: judged[-1]})
+    found = find_first(judged, "suspect: temperature persistence")
+    assert found is not None
+    assert 24 <= found <= 24 + 2 * CHECKPOINT_HOURS
+
+
+def test_a_changed_value_is_not_continued() -> None:
+    """Only what has lasted for hours is saved; a value that has changed since, or a damaged text, begins anew."""
+    watch, later = (EPOCH, None, EPOCH + 7 * HOUR, None, None, None), EPOCH + 12 * HOUR
+    seen = observation(temperature=6.1, pressure_msl=1010.0)
+    saved = parse_watches(format_watches({KIEL.id: watch, "gone": watch}, {KIEL.id: seen}, later))
+    assert saved.keys() == {KIEL.id}
+    assert restore_watch(saved[KIEL.id], seen) == (EPOCH, None, None, None, None, None)
+    assert restore_watch(saved[KIEL.id], seen._replace(temperature=6.2)) == (None,) * 6
+    for damaged in (None, 3, [1], {"temperature": 3}, {"temperature": ["x", 1]}, {"temperature": [1e99, 1]}):
+        assert restore_watch(damaged, seen) is None
+    for text in (None, "", "{", "[1]", '{"kiel": 3}'):
+        store = new_key_values()
+        if text is not None:
+            store.put("unchanged values", text, EPOCH)
+        after = seen._replace(observed_at=EPOCH + timedelta(minutes=10))
+        assert QualityControl(QualitySection(), store).judge(after, seen) == "ok"

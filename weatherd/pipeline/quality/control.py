@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
@@ -11,13 +11,14 @@ import structlog
 from weatherd.observation import OK
 from weatherd.pipeline.quality.judge import find_suspicions, make_plausibility_test
 from weatherd.pipeline.quality.persistence import find_persistence, follow_values, is_checkpoint
+from weatherd.pipeline.quality.saved_watches import KEPT, format_watches, parse_watches, restore_watch
 from weatherd.pipeline.quality.suspicion import RANGE, STEP, format_quality
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import datetime
+    from collections.abc import Iterable, Mapping
 
     from weatherd.config.sections.quality import QualitySection
+    from weatherd.journal.key_value import KeyValueStore
     from weatherd.observation import Observation
     from weatherd.pipeline.quality.persistence import Watch
     from weatherd.pipeline.quality.suspicion import Suspicion
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _LOGGED = 10  # cities of a batch
+_KEY = "unchanged values"
+_UNREAD: Watch = ()  # a watch of the last run that has not been restored yet
+_SAVE_INTERVAL = timedelta(hours=1)
 _QUIET = timedelta(hours=1)  # without a suspect value, after which the city's values count as plausible again
 
 
@@ -37,13 +41,20 @@ class _Doubt(NamedTuple):
 
 
 class QualityControl:
-    """The judge of observations. Memory is needed for suspect cities, and for few others; see :mod:`.persistence`."""
+    """The judge of observations. Memory is needed for suspect cities, and for few others; see :mod:`.persistence`.
 
-    def __init__(self, limits: QualitySection) -> None:
+    *store* keeps what has not changed for hours, for the next run.
+    """
+
+    def __init__(self, limits: QualitySection, store: KeyValueStore | None = None) -> None:
         self.counts: Counter[tuple[str, str, str]] = Counter()  # suspect values by provider, field and test
         self._limits = limits
         self._is_plausible = make_plausibility_test(limits)
-        self._watches: dict[str, Watch] = {}  # by city id
+        self._store = store
+        self._saved = parse_watches(store.get(_KEY) if store else None)  # of the last run, until they are restored
+        self._save_due: datetime | None = None
+        self._saved_at = datetime.min.replace(tzinfo=UTC)
+        self._watches: dict[str, Watch] = dict.fromkeys(self._saved, _UNREAD)  # by city id
         self._doubts: dict[str, _Doubt] = {}  # by city id
         self._begun: list[tuple[Observation, list[Suspicion]]] = []  # to be logged
         self._ended: list[tuple[Observation, _Doubt]] = []
@@ -91,6 +102,13 @@ class QualityControl:
         self._begun.clear()
         self._ended.clear()
 
+    def save_watches(self, latest: Mapping[str, Observation]) -> None:
+        """Save what has not changed for hours, at most once an hour. *latest* are the latest observations."""
+        due, self._save_due = self._save_due, None
+        if due and self._store and due - self._saved_at >= _SAVE_INTERVAL:
+            self._store.put(_KEY, format_watches(self._watches, latest, due), due + KEPT)
+            self._saved_at = due
+
     def _find_reference(self, observation: Observation, previous: Observation) -> Observation:
         """Return the observation that the steps are counted from; *observation* itself if none is known.
 
@@ -118,6 +136,10 @@ class QualityControl:
         """Continue or begin the watch of a city, and return the values that have persisted for too long."""
         city, begin = observation.city, is_checkpoint(observation, previous)
         watch = self._watches.pop(city, None)
+        if watch == _UNREAD:
+            watch = restore_watch(self._saved.pop(city, None), previous)
+        if begin:
+            self._save_due = observation.observed_at
         if watch or begin:
             watch = follow_values(watch, observation, previous, begin=begin)
             if watch:

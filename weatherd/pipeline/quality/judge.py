@@ -86,8 +86,8 @@ def find_suspicions(observation: Observation, reference: Observation, limits: Qu
     for field in _WITH_STEP if elapsed <= STEP_SPAN else ():
         value, before, step = getattr(observation, field), getattr(reference, field), getattr(limits, field).step
         if None not in (value, before, step) and abs(value - before) > step:
-            minutes = elapsed.total_seconds() / 60
-            yield Suspicion(field, STEP, f"{value:g}, but {before:g} {minutes:.0f} min before")
+            ago = f"{elapsed.total_seconds() / 60:.0f} min before" if elapsed else "before this revision"
+            yield Suspicion(field, STEP, f"{value:g}, but {before:g} {ago}")
     gust, speed, below = observation.wind_gust, observation.wind_speed, limits.wind_gust.consistency
     if gust is not None and speed is not None and below is not None and gust < speed - below:
         yield Suspicion("wind_gust", CONSISTENCY, f"{gust:g}, but the wind is {speed:g}")

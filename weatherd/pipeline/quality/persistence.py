@@ -1,8 +1,8 @@
 """The test of persistence: a value that stays the same for too long, as that of a frozen sensor. Pure.
 
-Nothing is kept for a city while its values change: a watch begins at a checkpoint, of which each city has one in six
-hours, if a field has the same value as before. So a frozen sensor is found up to six hours late, while few cities are
-watched at a time.
+Nothing is kept for a city while its values change: a watch begins at a checkpoint, of which each city has one in twelve
+hours, if a field has the same value as before. So a frozen sensor is found up to twelve hours late, while few cities
+are watched at a time.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Watch = tuple[datetime | None, ...]  # since when each of PERSISTENCE_FIELDS has its value; None: it is not watched
 
-CHECKPOINT_HOURS = 6
+CHECKPOINT_HOURS = 12
 # Dunn et al. 2012, HadISD, table 4, tolerates 40 equal hourly temperatures in whole degrees, but 24 in tenths; 5/3 also
 # of the others' numbers
 WHOLE_NUMBER_FACTOR = 5 / 3
