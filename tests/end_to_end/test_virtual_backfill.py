@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from weatherd.observation import Observation
+    from weatherd.simulator.stats import RequestStats
 
 pytestmark = pytest.mark.once
 
@@ -111,3 +112,34 @@ def test_no_hole_is_left_that_a_service_could_have_filled(tmp_path: Path) -> Non
     assert [path for _, path in with_past.live] == [path for _, path in without.live]
     assert [time for time, _ in with_past.live] == pytest.approx([time for time, _ in without.live], abs=0.2)
     assert 0 < with_past.past < 60 * DAYS
+
+
+async def _crowd(file: Path) -> tuple[int, int, RequestStats]:
+    """Run the daemon with a list that uses the whole plan, with a downtime of four hours.
+
+    Return the requests for the past before and after it, and the statistics of the service.
+    """
+    requests, app = Requests(), create_app(now=virtual_time.now, quotas=free_plan_quotas())
+    app.middlewares.append(requests.middleware)
+    cities = [
+        City(name=f"Place {n}", lat=3.0 * n, lon=9.0 * n, interval=60.0, providers=("open-meteo",), backfill=60 * DAY)
+        for n in range(20)
+    ]
+    async with serve_app("127.0.0.1", 0, app) as url:
+        lives = Lives(Settings(open_meteo={"base_url": url}), cities, file, has_past=True)
+        await lives.live(2 * HOUR)
+        before = requests.past
+        await asyncio.sleep(4 * HOUR)
+        await lives.live(2 * HOUR)
+        return before, requests.past - before, app[STATS]["open-meteo"]
+
+
+def test_the_past_takes_only_what_the_polls_leave_of_the_quota(tmp_path: Path) -> None:
+    """With a list that uses the whole plan, the past is asked for with the calls that a downtime has saved.
+
+    Before it there is one call in a hundred at most; nothing is ever rejected. 20 cities need nine requests each.
+    """
+    before, after, stats = virtual_time.run(_crowd(tmp_path / "state.sqlite"), settle=0)
+    assert before <= 100
+    assert 180 <= before + after <= 200  # the weeks of a request begin elsewhere after the restart
+    assert stats.quota_429 == 0
