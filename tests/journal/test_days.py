@@ -225,7 +225,7 @@ def test_a_day_is_not_computed_from_what_deletion_left(lives: Lives) -> None:
     store_days(lives.store, lives.file, LONG_AFTER)
     (before,) = read_kiel(lives)
     noon = (MIDNIGHT + timedelta(hours=12)).timestamp()
-    lives.store.prune(noon, LONG_AFTER.timestamp(), 0, [])
+    lives.store.prune(noon, LONG_AFTER.timestamp(), None, [])
     lives.store.add_past([past(MIDNIGHT + timedelta(minutes=20), temperature=-5.0)])
     assert read_kiel(lives) == [before._replace(low=-5.0, low_at=to_micros(MIDNIGHT + timedelta(minutes=20)))]
     lives.store.days.reopen_all()
@@ -234,7 +234,7 @@ def test_a_day_is_not_computed_from_what_deletion_left(lives: Lives) -> None:
     lives.store.add_past(rows)
     store_days(lives.store, lives.file, LONG_AFTER)
     assert [(day.observations, day.low) for day in read_kiel(lives)] == [(25, -5.0)]
-    lives.store.prune(LONG_AFTER.timestamp(), LONG_AFTER.timestamp(), 0, [])
+    lives.store.prune(LONG_AFTER.timestamp(), LONG_AFTER.timestamp(), None, [])
     assert [(day.observations, day.low) for day in read_kiel(lives)] == [(25, -5.0)]
 
 
@@ -243,9 +243,9 @@ def test_observations_of_days_that_are_not_stored_are_kept(lives: Lives) -> None
     lives.store.add_past([past(MIDNIGHT)])
     store_days(lives.store, lives.file, LONG_AFTER)
     lives.store.add_past([past(MIDNIGHT - timedelta(days=1)), past(LONG_AFTER)])
-    assert lives.store.prune(LONG_AFTER.timestamp(), LONG_AFTER.timestamp(), 0, []).deleted == 0
+    assert lives.store.prune(LONG_AFTER.timestamp(), LONG_AFTER.timestamp(), None, []).deleted == 0
     store_days(lives.store, lives.file, LONG_AFTER)
-    assert lives.store.prune(LONG_AFTER.timestamp(), LONG_AFTER.timestamp(), 0, []).deleted == 2
+    assert lives.store.prune(LONG_AFTER.timestamp(), LONG_AFTER.timestamp(), None, []).deleted == 2
     assert len(read_kiel(lives)) == 2
 
 

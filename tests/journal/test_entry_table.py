@@ -85,7 +85,7 @@ def test_unused_texts_are_deleted(tmp_path: Path) -> None:
         later = EPOCH + timedelta(days=10)
         store.add([make_fetched(description="hail"), make_fetched(BERLIN, station="K1")])
         store.add([make_fetched(observed_at=later, fetched_at=later)])
-        store.prune(NOW + DAY, NOW + 10 * DAY, 0, [])
+        store.prune(NOW + DAY, NOW + 10 * DAY, None, [])
         assert store.delete_unused()
         store.add([make_fetched(observed_at=later + timedelta(days=1), fetched_at=later, description="hail")])
         while store.delete_unused():
@@ -123,7 +123,7 @@ def test_a_city_that_is_only_in_pruned_entries_is_not_listed(tmp_path: Path) -> 
     """A removed city is no longer found once its last observation was pruned, without a restart."""
     with closing(Store(tmp_path / JOURNAL_FILE)) as store:
         store.add([make_fetched(BERLIN), make_fetched(fetched_at=EPOCH + timedelta(days=9))])
-        store.prune(NOW + DAY, NOW + 9 * DAY, 0, [])
+        store.prune(NOW + DAY, NOW + 9 * DAY, None, [])
         while store.delete_unused():
             pass
         with closing(Reader(tmp_path / JOURNAL_FILE)) as reader:

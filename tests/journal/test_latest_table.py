@@ -148,7 +148,7 @@ def test_a_city_without_repeats_is_not_forgotten(tmp_path: Path) -> None:
         for day in range(1, 31):
             later = observation(observed_at=first.observed_at + day * DAY, fetched_at=first.fetched_at + day * DAY)
             store.add([FetchedObservation(KIEL, later, follows=True)])
-        store.prune(NOW + 20 * DAY.total_seconds(), NOW + 30 * DAY.total_seconds(), 0, [])
+        store.prune(NOW + 20 * DAY.total_seconds(), NOW + 30 * DAY.total_seconds(), None, [])
         (last,) = store.load(NOW + 30 * DAY.total_seconds()).latest
         assert last.observation.observed_at == first.observed_at + 30 * DAY
         assert store.load(NOW + 38 * DAY.total_seconds()).latest == []
@@ -222,7 +222,7 @@ def test_a_new_observation_after_pruning_is_the_latest(tmp_path: Path) -> None:
     with closing(Store(tmp_path / "weatherd.sqlite")) as store:
         store.add([FetchedObservation(KIEL, observation())])
         store.add([FetchedObservation(BERLIN, observation(BERLIN))])
-        store.prune(NOW + 60, NOW + 60, 0, [])
+        store.prune(NOW + 60, NOW + 60, None, [])
         new = observation(observed_at=EPOCH + DAY, fetched_at=EPOCH + DAY)
         assert store.add([FetchedObservation(KIEL, new, follows=True)]).last_seq == 3
         assert [last.observation for last in store.load(NOW).latest] == [new]

@@ -19,6 +19,7 @@ from tests.journal.old_files import observation_row, write_old_file, write_versi
 from tests.pipeline.forwarders.destination import capture_warnings, open_virtual_journal
 from tests.support.fakes import BERLIN, KIEL, make_fetched, observation
 from tests.support.virtual_time import EPOCH, now
+from weatherd.config.configuration import RetentionPeriods
 from weatherd.daemon.retention import prune_journal
 from weatherd.journal.reader import Reader
 from weatherd.journal.rows import parse_row, to_micros
@@ -183,8 +184,10 @@ def _old_rows(count: int, city: City = KIEL) -> list[Row]:
 
 
 @pytest.mark.parametrize("write", [write_version_6, write_version_10])
-@pytest.mark.parametrize("retention", [None, 90 * 86400.0])
-async def test_a_daemon_moves_old_entries(tmp_path: Path, write: Callable[..., None], retention: float | None) -> None:
+@pytest.mark.parametrize("retention", [RetentionPeriods(None, None), RetentionPeriods(90 * 86400.0, 90 * 86400.0)])
+async def test_a_daemon_moves_old_entries(
+    tmp_path: Path, write: Callable[..., None], retention: RetentionPeriods
+) -> None:
     """A minute after the start they are moved, whether or not there is a retention; forwarders keep their cursors."""
     rows = _old_rows(12_000)
     write(tmp_path / JOURNAL_FILE, rows, 12_000, cursor=[("webhook", 11_990, None, None)])
@@ -211,7 +214,7 @@ async def test_a_full_disk_delays_the_move_by_minutes(tmp_path: Path) -> None:
     write_version_6(tmp_path / JOURNAL_FILE, _old_rows(12_000), 12_000)
     with open_virtual_journal(tmp_path) as journal:
         journal.store._db.query(f"PRAGMA max_page_count = {journal.store._db.query_value('PRAGMA page_count')}")
-        pruning = asyncio.create_task(prune_journal(journal, None, [], now))
+        pruning = asyncio.create_task(prune_journal(journal, RetentionPeriods(None, None), [], now))
         await asyncio.sleep(90)
         assert journal.store._entries.old.find_tables()
         journal.store._db.query("PRAGMA max_page_count = 100000")

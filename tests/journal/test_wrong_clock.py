@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
-from tests.support.fakes import VirtualJournal, make_fetched
+from tests.pipeline.forwarders.destination import make_observations
+from tests.support.fakes import VirtualJournal, make_fetched, observation
 from tests.support.virtual_time import EPOCH
+from weatherd.config.configuration import RetentionPeriods
 from weatherd.daemon.retention import prune_journal
 from weatherd.journal.key_value import KeyValueEntry
 from weatherd.journal.store import Store
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NOW, DAY = EPOCH.timestamp(), 86400.0
-RETENTION = 90 * DAY
+RETENTION = RetentionPeriods(90 * DAY, 90 * DAY)
 
 
 @pytest.fixture
@@ -58,6 +60,46 @@ async def test_a_right_clock_deletes_what_is_old_once(journal: VirtualJournal) -
     """The retention holds, and only a deletion is logged."""
     journal.store.add([make_fetched(observed_at=EPOCH + timedelta(seconds=n), fetched_at=EPOCH) for n in range(100)])
     assert await _prune_for_a_day(journal, lambda: EPOCH + timedelta(seconds=100)) == [241]
+
+
+async def test_a_fetch_that_a_clock_ahead_stamped_does_not_count(journal: VirtualJournal) -> None:
+    """What was fetched 200 days ahead is as old as the service says, and deleted with the others of its time."""
+    ahead = EPOCH + timedelta(days=200)
+    for days in (95, 1):
+        journal.store.add([make_fetched(observed_at=EPOCH - timedelta(days=days, minutes=1), fetched_at=ahead)])
+    journal.store.add([make_fetched(observed_at=EPOCH + timedelta(seconds=n), fetched_at=EPOCH) for n in range(100)])
+    assert await _prune_for_a_day(journal, lambda: EPOCH + timedelta(seconds=100)) == [242]
+    assert journal.store._db.query("SELECT count(*) FROM observation WHERE fetched_at > ?", [NOW * 1e6 + 1e9]) == [(1,)]
+
+
+async def test_without_a_service_s_time_nothing_is_deleted(tmp_path: Path) -> None:
+    """In a journal of imported observations only our own clock says what is old."""
+    with contextlib.closing(VirtualJournal(tmp_path / "weatherd.sqlite")) as journal:
+        await journal.add_past([observation(observed_at=EPOCH, fetched_at=EPOCH, origin="import")])
+        assert await _prune_for_a_day(journal, lambda: EPOCH + timedelta(days=1000)) == []
+        await journal.add([make_fetched(observed_at=EPOCH + timedelta(days=999))])
+        assert await _prune_for_a_day(journal, lambda: EPOCH + timedelta(days=1000)) == [1]
+
+
+async def test_a_large_journal_is_deleted_in_many_hours(tmp_path: Path) -> None:
+    """At most a tenth is deleted in an hour, so that a mistake in the settings can be noticed; the rest follows."""
+    with contextlib.closing(VirtualJournal(tmp_path / "weatherd.sqlite")) as journal:
+        for begin in range(0, 30_000, 5000):
+            journal.store.add(make_observations(begin, begin + 5000))
+        now = EPOCH + timedelta(days=300)
+        journal.store.add([make_fetched(observed_at=now, station=str(number)) for number in range(100)])
+        deleted = await _prune_for_a_day(journal, lambda: now)
+        assert 1000 < max(deleted) <= 3000
+        assert len(deleted) == 24
+        assert deleted == sorted(deleted, reverse=True)
+
+
+async def test_an_imported_past_is_deleted_too(journal: VirtualJournal) -> None:
+    """Although it was added last: age is what counts, not the order of arrival."""
+    old = EPOCH - timedelta(days=200)
+    await journal.add_past([observation(observed_at=old, fetched_at=old, origin="live", station="K1")])
+    journal.store.add([make_fetched(observed_at=EPOCH + timedelta(seconds=n), fetched_at=EPOCH) for n in range(100)])
+    assert await _prune_for_a_day(journal, lambda: EPOCH + timedelta(seconds=100)) == [242]
 
 
 async def test_an_observation_that_a_late_clock_fetched_is_kept(journal: VirtualJournal) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from weatherd.config.lists.known_rows import NO_ROWS, KnownRows
 
@@ -23,6 +23,15 @@ _FOLDER = Path(__file__).resolve().parent
 _IN_CHECKOUT = _FOLDER.parents[1] / "config" / SETTINGS_FILE_NAME
 # An installed package contains a copy of both files of the checkout's config/
 SHIPPED_SETTINGS = _IN_CHECKOUT if _IN_CHECKOUT.is_file() else _FOLDER / SETTINGS_FILE_NAME
+
+
+class RetentionPeriods(NamedTuple):
+    """How long the journal keeps observations, in seconds; None: for ever."""
+
+    raw: float | None  # all of them
+    hourly: (
+        float | None
+    )  # one an hour of each city and service; not shorter than raw, and equal if there is no such part
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,8 +148,13 @@ class Settings(DerivedSettings, BaseSettings):
         Field(description="Folder of the journal, which must survive restarts; relative to this file"),
     ] = None
     retention: Annotated[
-        Retention | None, Field(description="Time that observations stay in the journal; null: for ever")
-    ] = 90 * 86400.0
+        Retention,
+        Field(
+            description="Time that observations stay in the journal, or {raw, hourly}: that of all observations and of"
+            " one an hour; null: for ever",
+            validate_default=True,
+        ),
+    ] = "90d"  # type: ignore[assignment]
     backfill: Annotated[
         Duration,
         Field(description="How far back gaps in the journal are filled, also of a city just added; 0s: they are not"),

@@ -60,6 +60,6 @@ def fill_gaps(parts: Parts, status: DaemonStatus) -> Coroutine[Any, Any, None]:
         parts.registry,
         parts.latest,
         parts.journal.open_reader,
-        retention=settings.retention,
+        retention=settings.retention.raw,  # in the part that is kept hourly, each hour would be a gap
         is_failing=is_failing,
     )

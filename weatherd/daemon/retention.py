@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING
 
 import structlog
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from weatherd.config.configuration import RetentionPeriods
     from weatherd.journal.journal import Journal
 
 log = structlog.get_logger()
@@ -22,9 +24,9 @@ _PERIOD = 3600.0  # seconds
 
 
 async def prune_journal(
-    journal: Journal, retention: float | None, forwarders: Sequence[str], now: Callable[[], datetime]
+    journal: Journal, retention: RetentionPeriods, forwarders: Sequence[str], now: Callable[[], datetime]
 ) -> None:
-    """Delete observations fetched more than *retention* seconds ago, every hour; None keeps all observations.
+    """Delete observations that are older than *retention*, every hour.
 
     After an upgrade, the observations that the older version wrote are migrated first.
 
@@ -39,10 +41,12 @@ async def prune_journal(
         time, delay = now().timestamp(), _PERIOD
         try:
             await journal.move_old_entries()
-            if retention is None:
+            if retention.raw is None:
                 return
-            before = await journal.witnessed_time(time) - retention
-            missed = await journal.prune(before, time, forwarders)
+            time = await journal.witnessed_time(time)
+            before = -math.inf if retention.hourly is None else time - retention.hourly
+            thin_before = -math.inf if retention.hourly == retention.raw else time - retention.raw
+            missed = await journal.prune(before, time, forwarders, thin_before)
         except StateError as error:
             delay = _DELAY
             log.debug("journal.not_pruned", reason=str(error))  # the journal writer reports a full disk

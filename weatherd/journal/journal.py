@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
-from datetime import UTC, datetime
+import math
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import structlog
 
-from weatherd.formatting import format_rfc3339
 from weatherd.journal.days import storing as days
+from weatherd.journal.pruning import prune_entries
 from weatherd.journal.reader import Reader
 from weatherd.journal.state_folder import translate_errors
 from weatherd.journal.store import JOURNAL_FILE, Store
@@ -20,7 +19,7 @@ from weatherd.worker_thread import WorkerThread
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
-    from datetime import date, tzinfo
+    from datetime import date, datetime, tzinfo
     from pathlib import Path
 
     from weatherd.journal.days.day_table import ComputedDays
@@ -123,22 +122,20 @@ class Journal:
         """Return the earlier of *now* and the services' time, both POSIX, because our clock may be wrong."""
         return await self.call(lambda store: store.witnessed_time(now))
 
-    async def prune(self, before: float, now: float, forwarders: Sequence[str]) -> dict[str, int]:
-        """Delete observations observed and fetched before *before*, and release their disk space; both times are POSIX.
+    async def prune(
+        self, before: float, now: float, forwarders: Sequence[str], thin_before: float = -math.inf
+    ) -> Mapping[str, int]:
+        """Delete observations observed and fetched before *before*, and release their disk space; times are POSIX.
 
-        Returns the number of deleted observations that were not delivered yet, by forwarder. It works in small steps,
-        between which new observations are stored.
+        Of those observed before *thin_before*, one an hour is kept. At most a tenth of the journal is deleted; the next
+        call, an hour later, continues. It works in small steps, between which new observations are stored. Returns the
+        number of deleted observations that were not delivered yet, by forwarder.
         """
-        missed, deleted, seq, is_done = dict.fromkeys(forwarders, 0), 0, 0, False
-        while not is_done:
-            pruned = await self._worker.run(functools.partial(self._store.prune, before, now, seq, forwarders))
-            missed = {name: count + pruned.missed[name] for name, count in missed.items()}
-            deleted, seq, is_done = deleted + pruned.deleted, pruned.seq, pruned.is_done
-        if deleted:
-            log.info("journal.pruned", observations=deleted, before=format_rfc3339(datetime.fromtimestamp(before, UTC)))
+        pruned = await prune_entries(self, before, thin_before, now, forwarders)
+        if pruned.observations:
             await self._delete_unused(now)
         await self._release_space()
-        return missed
+        return pruned.missed
 
     async def store_days(
         self, zones: Mapping[str, str], default_zone: str, now: float, report: Callable[[int], None] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
@@ -18,13 +19,15 @@ from weatherd.journal.tables.cursors import CursorTable
 from weatherd.journal.tables.entry_table import EntryTable
 from weatherd.journal.tables.interned import UnusedSearch
 from weatherd.journal.tables.latest_table import LatestTable
+from weatherd.journal.tables.old_rows import reopen_hours, select_old_rows, select_surplus
 from weatherd.journal.tables.usage_table import UsageTable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from weatherd.journal.tables.alert_table import AlertRows, AlertTable
+    from weatherd.journal.tables.old_rows import OldRows, Position
     from weatherd.journal.tables.silence_table import SilenceTable
     from weatherd.journal.tables.warning_table import WarningTable
     from weatherd.observation import FetchedObservation, LastObservation, Observation
@@ -42,7 +45,9 @@ SELECT max(
 )
 """
 _CHECK_LIMIT = 256 * 1024 * 1024  # bytes: a larger file is not checked for damage when it is opened
-_PRUNE_LIMIT = 5000  # rows in one transaction
+_PRUNABLE_SHARE = 0.1  # of the entries, in one hour: a mistake must not cost the whole journal at once
+_MIN_PRUNABLE = 1000  # entries, so that this holds for a large journal only
+_MAX_ENTRY_SIZE = 130  # bytes, with its part of the index
 _RELEASE_LIMIT = 1000  # pages in one transaction
 _WITNESSES = 100  # of the newest observations; their median is the services' time, even if a service's clock is wrong
 
@@ -65,9 +70,11 @@ class AddResult(NamedTuple):
 class PruneResult(NamedTuple):
     """The result of one step of pruning."""
 
-    seq: int  # the number up to which the journal was searched
+    after: Position | None  # up to where the journal was searched
     deleted: int  # observations
-    missed: dict[str, int]  # those that were not delivered yet, by forwarder
+    first: float  # when the first and the last of them were observed, in POSIX microseconds
+    last: float
+    missed: Mapping[str, int]  # the number of those that were not delivered yet, by forwarder
     is_done: bool
 
 
@@ -190,6 +197,8 @@ class Store:
             with self._db.transaction():
                 added = self._entries.add_past(observations, self.last_seq())
                 self.days.reopen(added, observations)
+                if observations:
+                    reopen_hours(self._db, min(observation.observed_at for observation in observations).timestamp())
         except BaseException:
             self._entries.ids.forget()
             raise
@@ -211,28 +220,56 @@ class Store:
         times = sorted(self._entries.newest_times(_WITNESSES))
         return min(now, times[len(times) // 2]) if times else now
 
-    def prune(self, before: float, now: float, after: int, forwarders: Iterable[str]) -> PruneResult:
-        """Delete the next observations after number *after* that were observed and fetched before *before*.
+    def count_prunable(self) -> int:
+        """Return the number of observations that may be deleted in an hour: a tenth, estimated by the size of the file.
 
-        Both times are POSIX. One call searches a few thousand rows, so that a writer need not wait long. Rows are in
-        the order of their fetch times, except for those written with a wrong clock, which do not end the search.
-        Observations of days that are not stored yet are kept.
+        It is 0 in a journal without one that was polled, because then only our own clock says what is old.
+        """
+        if not self._entries.newest_times(1):
+            return 0
+        pages = self._db.query_value("PRAGMA page_count") - self._db.query_value("PRAGMA freelist_count")
+        entries = pages * self._db.query_value("PRAGMA page_size") / _MAX_ENTRY_SIZE
+        return max(_MIN_PRUNABLE, int(entries * _PRUNABLE_SHARE))
+
+    def prune(
+        self, before: float, now: float, after: Position | None, forwarders: Iterable[str], limit: int | None = None
+    ) -> PruneResult:
+        """Delete up to *limit* of the next observations that were observed and fetched before *before*.
+
+        Both times are POSIX. One call searches a few thousand rows, so that a writer need not wait long. Observations
+        of days that are not stored yet are kept.
         """
         before = min(before, self.days.find_stored_until())
-        if not after:
+        if after is None:
             self._latest.update()  # saves the highest number, which must not be used again if all rows are deleted
         with self._db.transaction():
-            rows = self._entries.select_oldest(after, _PRUNE_LIMIT)
-            old = [seq for seq, time in rows if time < before * 1e6]
-            self._entries.delete(old)
-            if old:
-                self.days.record_deletion(before)
-            if not after:
+            if after is None:
                 self.alerts.prune(before)
-            missed = {name: self._missed(name, old) for name in forwarders}
-        in_order = any(before * 1e6 <= time <= now * 1e6 for _, time in rows)
-        is_done = len(rows) < _PRUNE_LIMIT or (not old and in_order)
-        return PruneResult(rows[-1][0] if rows else after, len(old), missed, is_done)
+            return self._delete(select_old_rows(self._db, before, now, after), before, forwarders, limit)
+
+    def thin(
+        self,
+        before: float,
+        forwarders: Iterable[str],
+        after: Position | None = None,  # noqa: ARG002 - the file records how far it got
+        limit: int | None = None,  # noqa: ARG002 - a step is small
+    ) -> PruneResult:
+        """Delete all but one an hour, of each series, of the next observations that were observed before *before*.
+
+        One call searches a few thousand rows, or an hour. Observations of days that are not stored yet are kept.
+        """
+        before = min(before, self.days.find_stored_until())
+        with self._db.transaction():
+            return self._delete(select_surplus(self._db, before), before, forwarders)
+
+    def _delete(self, old: OldRows, before: float, forwarders: Iterable[str], limit: int | None = None) -> PruneResult:
+        seqs, times = old.seqs[:limit], old.times[:limit]
+        if seqs:
+            self._entries.delete(seqs)
+            self.days.record_deletion(before)
+        missed = {name: self._missed(name, seqs) for name in forwarders}
+        first, last = min(times, default=math.inf), max(times, default=-math.inf)
+        return PruneResult(old.after, len(seqs), first, last, missed, old.is_done)
 
     def move_old_entries(self) -> int:
         """Move some entries of an older version to today's table; return their number, which is 0 at the end."""

@@ -1,14 +1,14 @@
-"""Durations as text: 30s, 10m, 1h30m, or a bare number of seconds."""
+"""Durations as text: 30s, 10m, 1h30m, 5y, or a bare number of seconds."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "y": 365 * 86400.0}
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|y)")
 MAX_SECONDS = 3650 * 86400.0  # ten years, because much longer durations overflow datetime
-DURATION_PATTERN = r"(\d+(\.\d+)?(ms|s|m|h|d))+"
+DURATION_PATTERN = r"(\d+(\.\d+)?(ms|s|m|h|d|y))+"
 
 
 def parse_duration(value: Any) -> float:

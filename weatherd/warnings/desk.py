@@ -61,7 +61,7 @@ class WarningDesk:
         self._pollers = {poller.name: poller for poller in pollers}
         self._choices: Counter[WarningsSetting] = Counter()  # cities by their choice of services
         self._recorder = recorder
-        self._retention = settings.retention
+        self._retention = settings.retention.raw
         self._saved: Sequence[SavedPlace] = ()
         self._has_forgotten = asyncio.Event()
 

@@ -74,7 +74,7 @@ def test_parts_outlive_the_observations(frosty: Path, capsys: pytest.CaptureFixt
     assert [read_parts(part) for part in parts] == before
     with closing(Store(frosty)) as store:
         end = BEGIN + timedelta(days=8)
-        assert store.prune(end.timestamp(), end.timestamp() + 86400, 0, []).deleted == 72
+        assert store.prune(end.timestamp(), end.timestamp() + 86400, None, []).deleted == 72
     assert [read_parts(part) for part in parts] == before
     run_weatherd(capsys, "days", "--rebuild")
     assert [read_parts(part) for part in parts] == before

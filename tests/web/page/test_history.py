@@ -97,7 +97,7 @@ async def test_a_year_shows_days_whose_observations_were_deleted(tmp_path: Path)
         async with open_reader(tmp_path / JOURNAL_FILE) as reader:
             while group := await reader.find_open_days(int(_NOW.timestamp() * 1e6)):
                 store.days.put(await reader.compute_days(group))
-            store.prune(first.timestamp() + 86400 * 100, _NOW.timestamp(), 0, [])
+            store.prune(first.timestamp() + 86400 * 100, _NOW.timestamp(), None, [])
             chart = await read_chart(reader, KIEL, "1y", _NOW, 600.0)
     slots = chart.slots
     assert (slots.low[:3], slots.high[:3]) == ([-12.0, -36.0, -50.0], [-3.0, -13.0, -37.0])

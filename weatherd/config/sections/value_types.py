@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import json
 import reprlib
 from typing import Annotated, Any
 
@@ -10,13 +12,16 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    PlainSerializer,
     PlainValidator,
     StringConstraints,
     ValidationInfo,
     WithJsonSchema,
 )
+from pydantic_settings import NoDecode
 
 from weatherd.city import is_zone, list_zones
+from weatherd.config.configuration import RetentionPeriods
 from weatherd.text.auto_interval import AUTO_PATTERN, parse_interval
 from weatherd.text.duration import DURATION_PATTERN, MAX_SECONDS, parse_duration
 from weatherd.text.suggestions import did_you_mean
@@ -55,6 +60,29 @@ def _intern(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+def parse_retention(value: object) -> RetentionPeriods:
+    """Parse one period, or the periods ``raw`` and ``hourly``; None is for ever. Raises ValueError for other values."""
+    if isinstance(value, RetentionPeriods):
+        return value
+    if isinstance(value, str) and value.startswith("{"):  # in an environment variable
+        with contextlib.suppress(ValueError):
+            value = json.loads(value)
+    if not isinstance(value, dict):
+        period = _parse_period(value)
+        return RetentionPeriods(period, period)
+    if "raw" not in value or not value.keys() <= set(RetentionPeriods._fields):
+        raise ValueError("should have the keys raw and hourly")
+    raw = _parse_period(value["raw"])
+    hourly = _parse_period(value["hourly"]) if "hourly" in value else raw
+    if hourly is not None and (raw is None or hourly < raw):
+        raise ValueError("should keep hourly observations longer than raw ones")
+    return RetentionPeriods(raw, hourly)
+
+
+def _parse_period(value: object) -> float | None:
+    return None if value is None else _check_retention(parse_duration(value))
+
+
 def _check_retention(length: float) -> float:
     if length < 3600:  # noqa: PLR2004 - an hour
         raise ValueError("should be 1h or more")
@@ -71,16 +99,32 @@ def _schema(minimum: float, *patterns: str) -> dict[str, Any]:
     }
 
 
+_PERIOD_SCHEMA = {"anyOf": [*_schema(3600)["anyOf"], {"type": "null"}]}
+_RETENTION_SCHEMA = {
+    "anyOf": [
+        *_PERIOD_SCHEMA["anyOf"],
+        {
+            "type": "object",
+            "properties": {"raw": _PERIOD_SCHEMA, "hourly": _PERIOD_SCHEMA},
+            "required": ["raw"],
+            "additionalProperties": False,
+        },
+    ]
+}
+
 Duration = Annotated[
     float,
     BeforeValidator(parse_duration),
     WithJsonSchema(_schema(0)),
 ]
 
-# Seconds; at least an hour
 Retention = Annotated[
-    float, BeforeValidator(parse_duration), AfterValidator(_check_retention), WithJsonSchema(_schema(3600))
-]
+    RetentionPeriods,
+    NoDecode,
+    PlainValidator(parse_retention),
+    PlainSerializer(RetentionPeriods._asdict),
+    WithJsonSchema(_RETENTION_SCHEMA),
+]  # at least an hour
 # Seconds; at least an hour
 Persistence = Annotated[
     float, BeforeValidator(parse_duration), AfterValidator(_check_retention), WithJsonSchema(_schema(3600))

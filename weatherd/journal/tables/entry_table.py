@@ -104,11 +104,6 @@ class EntryTable:
         newest = f"SELECT {ENTRY_COLUMNS['observed_at']} FROM entry WHERE {WAS_POLLED} ORDER BY seq DESC LIMIT ?"
         return [micros / 1e6 for (micros,) in self._db.query(newest, [limit]) if isinstance(micros, int)]
 
-    def select_oldest(self, after: int, limit: int) -> list[tuple[int, int]]:
-        """Return the numbers above *after*, each with the later of its two times in POSIX microseconds, in order."""
-        times = f"{ENTRY_COLUMNS['observed_at']}, {ENTRY_COLUMNS['fetched_at']}"
-        return self._db.query(f"SELECT seq, max({times}) FROM entry WHERE seq > ? ORDER BY seq LIMIT ?", [after, limit])
-
     def delete(self, seqs: Sequence[int]) -> None:
         """Delete entries, also from the forwarders' records of what they skipped."""
         for table in ("entry", "skipped"):

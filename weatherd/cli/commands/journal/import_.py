@@ -103,8 +103,9 @@ def import_(  # noqa: PLR0917 - one parameter per option
             asyncio.run(store_batches(journal, batches, summary, lambda: report(reader.bytes_read)))
     for line in summary.format(dry_run=dry_run):
         print_text(line)
-    if settings.retention and summary.first and (now - summary.first).total_seconds() > settings.retention:
-        reason = f"weatherd run deletes observations after 'retention' ({format_duration(settings.retention)})"
+    kept = settings.retention.raw
+    if kept and summary.first and (now - summary.first).total_seconds() > kept:
+        reason = f"weatherd run deletes observations after 'retention' ({format_duration(kept)})"
         print_text(f"{reason}, and keeps their days; null keeps them all", err=True)
     if unlisted := names.list_unlisted(summary.cities):
         print_text(f"not in the list of cities: {', '.join(unlisted)}", err=True)
