@@ -161,7 +161,7 @@ async def test_an_alert_is_a_binary_sensor(tmp_path: Path) -> None:
             state = read_json(listener.payloads_on(FROST)[-1])
             assert state == {
                 "state": "ON", "rule": "frost", "severity": "warning", "since": state["since"],
-                "message": 'Kiel: -1 °C "<b>"',
+                "message": 'Kiel: -1 °C "<b>"', "value": {"temperature": -1.5},
             }  # fmt: skip
             kept = await read_retained(server)
             assert FROST in kept
