@@ -114,3 +114,14 @@ def test_suspect_values_do_not_count() -> None:
     assert (span.rain, span.gust) == (2.0, 10.0)
     (span,) = split_into_spans(seen[1:2], [begin], begin + timedelta(hours=4))
     assert (span.low, span.high) == (50.0, 50.0)
+
+
+def test_observations_without_rain_hide_none() -> None:
+    """A service that reports no rain, between the values of another one, takes nothing of these."""
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    observations = [
+        observation(observed_at=begin + timedelta(minutes=30 * number), precipitation=None if number % 2 else 2.0)
+        for number in range(1, 9)
+    ]
+    (span,) = split_into_spans(observations, [begin], begin + timedelta(hours=4))
+    assert span.rain == 8.0

@@ -107,16 +107,16 @@ def trim_spans(spans: Sequence[Span]) -> list[Span]:
 def _sum_rain(observations: Sequence[Observation], bounds: Sequence[datetime]) -> list[float | None]:
     """Return the rain in mm between each two of *bounds*; None where no observation has a value.
 
-    A value is the rain of the hour before its observation. It counts for the time since the observation before: of
+    A value is the rain of the hour before its observation. It counts for the time since the value before: of
     values every 15 minutes, each for a quarter of it. After a longer gap than an hour, nothing is known of the rest.
     """
     sums: list[float | None] = [None] * (len(bounds) - 1)
     before = datetime.min.replace(tzinfo=UTC)
     for observation in observations:
+        if observation.precipitation is None:  # of a service that reports none, between those of another one
+            continue
         end = observation.observed_at
         begin, before = max(before, end - _HOUR), end
-        if observation.precipitation is None:
-            continue
         for index in range(max(0, bisect.bisect_right(bounds, begin) - 1), len(sums)):
             if bounds[index] >= end:
                 break
