@@ -264,6 +264,15 @@ def test_once_prints_a_line_for_each_city(weatherd: Weatherd) -> None:
     assert [line.split(":")[0] for line in out.splitlines()] == ["Kiel", "München"]
 
 
+def test_once_marks_suspect_values(weatherd: Weatherd, folder: Path) -> None:
+    """A value out of its range is suspect without any observation before."""
+    with (folder / "weatherd.yaml").open("a") as file:
+        file.write("quality: {temperature: {high: -80}}\n")
+    code, out, _ = weatherd("once")
+    assert code == 0
+    assert all(line.endswith("(suspect: temperature range)") for line in out.splitlines())
+
+
 def test_once_prints_the_tabs_of_the_format(weatherd: Weatherd, folder: Path) -> None:
     """Tabs and line breaks of ``console.format`` arrive as they are, as those of a running daemon do."""
     with (folder / "weatherd.yaml").open("a") as file:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from weatherd.clock import AnchoredClock, boot_time
 from weatherd.daemon.wiring import open_with_state, utc_now
 from weatherd.observation import FetchedObservation
+from weatherd.pipeline.quality.past_rows import judge_past
 from weatherd.polling.fetch import fetch_city
 
 if TYPE_CHECKING:
@@ -25,11 +26,14 @@ async def poll_once(
 ) -> dict[City, Outcome]:
     """Poll all cities concurrently and return the outcomes in list order. A stale observation counts as an error.
 
+    Each observation has the quality that it has without any before it.
+
     *on_start* is called with the configuration whose cities can be polled, *report* with the number of polls done.
     """
     async with open_with_state(configuration) as providers:
         configuration = providers.require_usable(configuration)
         on_start(configuration)
+        limits = configuration.settings.quality
         clock, done = AnchoredClock(utc_now, boot_time), itertools.count(1)
 
         async def poll(city: City) -> Outcome:
@@ -37,7 +41,8 @@ async def poll_once(
             report(next(done))
             if outcome.observation is None:
                 return None, outcome.reason
-            fetched = FetchedObservation(city, outcome.observation, stale=outcome.is_stale)
+            (observation,) = judge_past([outcome.observation], limits) if limits.enabled else [outcome.observation]
+            fetched = FetchedObservation(city, observation, stale=outcome.is_stale)
             return fetched, outcome.reason if outcome.is_stale else None
 
         async with asyncio.TaskGroup() as polls:

@@ -30,6 +30,25 @@ def test_past_observations_are_judged_by_the_one_before() -> None:
     ]
 
 
+def test_an_impossible_value_is_not_compared_with() -> None:
+    """The value after one out of range is compared with the one before it."""
+    temperatures = [5.0, 60.0, 6.0]
+    rows = [
+        observation(temperature=celsius, observed_at=EPOCH + number * timedelta(minutes=50))
+        for number, celsius in enumerate(temperatures)
+    ]
+    limits = QualitySection.model_validate({"temperature": {"step": 54.5}})
+    found = [row.quality for row in judge_past([rows[1], rows[2]], QualitySection())]
+    assert found == ["suspect: temperature range", "ok"]
+    assert [row.quality for row in judge_past(rows, limits)][2] == "ok"
+
+
+def test_a_providers_own_judgement_stays() -> None:
+    """A plug-in may know of doubts that weatherd does not have."""
+    own = observation(quality="suspect: visibility range")
+    assert [*judge_past([own], QualitySection())] == [own]
+
+
 def test_sources_are_judged_apart() -> None:
     """Two stations, services or cities may differ as much as they like."""
     cold, warm = observation(temperature=-5.0), observation(temperature=25.0, observed_at=EPOCH + QUARTER)

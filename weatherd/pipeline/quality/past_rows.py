@@ -15,11 +15,14 @@ if TYPE_CHECKING:
 
 
 def judge_past(observations: Iterable[Observation], limits: QualitySection) -> Iterator[Observation]:
-    """Yield observations, in order of time, with their quality: range, step and consistency."""
+    """Yield observations, in order of time, with their quality: range, step and consistency.
+
+    What a provider itself has marked as suspect stays so if the tests find nothing.
+    """
     references: dict[tuple[str, str, str], Observation] = {}  # the newest with plausible steps, by its source
     for observation in observations:
         source = observation.city, observation.provider, observation.station
         suspicions = [*find_suspicions(observation, references.get(source, observation), limits)]
         if not any(suspicion.test in {RANGE, STEP} for suspicion in suspicions):
             references[source] = observation
-        yield observation._replace(quality=format_quality(suspicions))
+        yield observation._replace(quality=format_quality(suspicions)) if suspicions else observation
