@@ -40,18 +40,22 @@ class CsvRows:
             except StopIteration:
                 return
             except csv.Error as error:
-                yield BadRow(f"{self._reader.line_num}:1", f"is not CSV: {error}")
+                yield BadRow(f"{self._find_line()}:1", f"is not CSV: {error}")
                 continue
             if values:
                 yield self._make_row(values)
 
     def _make_row(self, values: list[str]) -> SourceRow | BadRow:
-        line = self._reader.line_num - len(self._row_lines) + 1
+        line = self._find_line()
         count = len(self.columns)
         if len(values) < count or any(values[count:]):
             return BadRow(f"{line}:1", f"has {len(values)} values, but the heading has {count}")
         find_position = functools.partial(self._find_position, line, self._row_lines)
         return SourceRow(dict(zip(self.columns, values, strict=False)), find_position)
+
+    def _find_line(self) -> int:
+        """Return the number of the first line of the current row."""
+        return self._reader.line_num - len(self._row_lines) + 1
 
     def _find_position(self, line: int, row_lines: Sequence[str], heading: str) -> str:
         index = self.columns.index(heading) if heading in self.columns else 0

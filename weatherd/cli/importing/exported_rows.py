@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from weatherd.city import ID_PATTERN
 from weatherd.cli.importing.source_rows import FieldError
-from weatherd.observation import FIELDS, ORIGINS, Observation
+from weatherd.observation import FIELDS, OK, ORIGINS, SUSPECT, Observation
 from weatherd.providers.values import ROUNDED
 from weatherd.text.units import UNITS, convert_back
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _DEFAULTS = Observation._field_defaults
 REQUIRED = tuple(name for name in FIELDS if name not in _DEFAULTS)  # an older export lacks some of the others
+_FIRST_YEAR, _LAST_YEAR = 1900, 4000  # because datetime ends at 9999, in any time zone
 _is_id = re.compile(ID_PATTERN).match
 
 
@@ -62,7 +63,7 @@ def _parse_code(value: Any) -> int:
 
 def _parse_time(value: Any) -> datetime:
     time = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-    if time.tzinfo is None:
+    if time.tzinfo is None or not _FIRST_YEAR <= time.year <= _LAST_YEAR:
         raise ValueError
     return time.astimezone(UTC)
 
@@ -79,6 +80,12 @@ def _parse_city(value: Any) -> str:
     return str(value)
 
 
+def _parse_quality(value: Any) -> str:
+    if not isinstance(value, str) or not (value == OK or value.startswith(SUSPECT)) or not value.isprintable():
+        raise ValueError
+    return value
+
+
 def _parse_origin(value: Any) -> str:
     if value not in ORIGINS:
         raise ValueError
@@ -92,12 +99,14 @@ _PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "fetched_at": _parse_time,
     "code": _parse_code,
     "origin": _parse_origin,
-    **dict.fromkeys(("provider", "description", "station", "quality"), _parse_text),
+    "quality": _parse_quality,
+    **dict.fromkeys(("provider", "description", "station"), _parse_text),
 }
 _RULES: Mapping[str, str] = {
     "city": "should be an id such as sao-paulo",
     **dict.fromkeys(("observed_at", "fetched_at"), "should be a time with a time zone such as 2026-01-31T12:00:00Z"),
     "code": "should be a whole number",
     "origin": f"should be one of {', '.join(ORIGINS)}",
-    **dict.fromkeys(("provider", "description", "station", "quality"), "should be one line of printable text"),
+    "quality": f"should be {OK}, or {SUSPECT}and the tests that failed",
+    **dict.fromkeys(("provider", "description", "station"), "should be one line of printable text"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -21,22 +22,30 @@ class ParquetRows:
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         try:
-            arrow, parquet = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
+            self._arrow = importlib.import_module("pyarrow")
+            parquet = importlib.import_module("pyarrow.parquet")
         except ImportError:
             raise ArgumentError(f"parquet {explain_missing_library('parquet')}") from None
-        try:
+        self._name = name
+        with self._translate_errors():
             self._file: Any = parquet.ParquetFile(file)
-        except arrow.ArrowInvalid as error:
-            raise ArgumentError(f"{name}: is not Parquet: {error}") from None
-        self.columns: list[str] = self._file.schema_arrow.names
+            self.columns: list[str] = self._file.schema_arrow.names
 
     def __iter__(self) -> Iterator[SourceRow]:
         """Yield the rows."""
         number = 0
-        for batch in self._file.iter_batches(_BATCH):
-            for values in batch.to_pylist():
-                number += 1
-                yield SourceRow(values, functools.partial(_format_position, number))
+        with self._translate_errors():
+            for batch in self._file.iter_batches(_BATCH):
+                for values in batch.to_pylist():
+                    number += 1
+                    yield SourceRow(values, functools.partial(_format_position, number))
+
+    @contextlib.contextmanager
+    def _translate_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, self._arrow.ArrowException) as error:  # OSError is its error for damaged data, too
+            raise ArgumentError(f"{self._name}: is not Parquet: {' '.join(str(error).split())}") from None
 
 
 def _format_position(number: int, heading: str) -> str:
