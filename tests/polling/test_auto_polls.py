@@ -155,3 +155,28 @@ def test_a_time_in_the_future_is_forgotten() -> None:
     for quarter in range(1, 4):
         now = BEGIN + 900 * quarter + 40
         assert next_time(rhythms, city, observe(city, BEGIN + 900 * quarter), now) == pytest.approx(now + 900, abs=45)
+
+
+@pytest.mark.parametrize(
+    ("interval", "now", "reason"),
+    [
+        ("auto", BEGIN + 40, "open-meteo has a new value every 15m, 0s after its time"),
+        ("auto", BEGIN + 960, "open-meteo has a new value every 15m, 0s after its time; this one is late"),
+        (
+            "auto 1m..10m",
+            BEGIN + 40,
+            "open-meteo has a new value every 15m, 0s after its time; polled before, because of the bounds",
+        ),
+    ],
+)
+def test_the_reason_for_the_time_is_told(interval: str, now: float, reason: str) -> None:
+    """It is what ``weatherd explain`` shows of the next poll; equal reasons are one object."""
+    planner, city = make_planner(), make_city("Kiel", interval=interval)
+    planner.update([city])
+    rhythms = Rhythms(planner, new_key_values())
+    polls, other = CityPolls(city), CityPolls(city)
+    for record in (polls, other):
+        record.plan(now - 1e9, "")
+        rhythms.plan(record, observe(city, BEGIN), now - 1e9, 1e9)
+    assert polls.reason == reason
+    assert polls.reason is other.reason

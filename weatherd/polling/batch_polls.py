@@ -13,6 +13,7 @@ from weatherd.http.trace import add_traces
 from weatherd.observation import FetchedObservation, Observation
 from weatherd.polling.poll_history import SERVED, Poll, ProviderAttempt
 from weatherd.providers.batching import CoalescingProvider
+from weatherd.text.auto_interval import AutoInterval
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Coroutine, Iterable, Sequence
@@ -81,7 +82,10 @@ class BatchPolls:
             if type(outcome) is Observation and oldest <= outcome.observed_at <= outcome.fetched_at:
                 arrived.append(FetchedObservation(polls.city, outcome))
                 polls.last = poll
-                context.plan_next(polls, outcome, ended)
+                if isinstance(polls.city.interval, AutoInterval):
+                    context.rhythms.plan(polls, outcome, ended, epoch)
+                else:
+                    polls.plan_tick(ended, context.planner.interval(polls.city), epoch)
                 context.timer.add(polls)
             else:
                 polls.waiter.set_result(ProviderResponse(seconds, outcome, traces))

@@ -66,13 +66,6 @@ class PollingContext:
         """Create the batch polls, which plan the next polls of their cities."""
         self.batch_polls = find_batch_polls(self)
 
-    def plan_next(self, polls: CityPolls, observation: Observation, ended: float) -> None:
-        """Plan the poll that follows one with a fresh *observation*, which ended at this boot time."""
-        if isinstance(polls.city.interval, AutoInterval):
-            self.rhythms.plan(polls, observation, ended, self.clock.epoch)
-        else:
-            polls.plan_tick(ended, self.planner.interval(polls.city), self.clock.epoch)
-
 
 async def produce(polls: CityPolls, context: PollingContext) -> None:
     """Poll a city at every tick of its schedule and put its observations on the queue, until cancelled.
@@ -165,7 +158,10 @@ async def _poll(polls: CityPolls, preferred: ProviderResponse | None, context: P
             health = health._replace(outage=None)
         polls.health = health
         polls.last = Poll(began, now, result.attempts, 0)
-        context.plan_next(polls, result.observation, now)
+        if isinstance(city.interval, AutoInterval):
+            context.rhythms.plan(polls, result.observation, now, clock.epoch)
+        else:
+            polls.plan_tick(now, interval, clock.epoch)
         return
     outage = health.outage or OutageLog()
     failures = outage.failures + 1

@@ -55,8 +55,9 @@ class Rhythms:
         at = next_poll(rhythm, observed_at, bounds, now, phase)
         if before and before.hits != rhythm.hits and rhythm.is_probe_due and key != observation.provider:
             at = max(now + bounds.min_seconds, (now + at) / 2)
-        is_late = due_time(rhythm, observed_at, phase) <= now
-        polls.plan(at - epoch, _explain(observation.provider, *_round_times(rhythm), is_late=is_late))
+        due = due_time(rhythm, observed_at, phase)
+        note = "; this one is late" if due <= now else "; polled before, because of the bounds" if at < due - 1 else ""
+        polls.plan(at - epoch, _explain(observation.provider, *_round_times(rhythm), note))
 
     def first_poll_time(self, city: City, last: Observation, now: float) -> float:
         """Return the time of the first poll after a start; *last* is the observation that an earlier run has fetched.
@@ -124,7 +125,6 @@ def _round_times(rhythm: Rhythm) -> tuple[float, float]:
 
 
 @functools.lru_cache(maxsize=1000)
-def _explain(provider: str, period: float, delay: float, *, is_late: bool) -> str:
+def _explain(provider: str, period: float, delay: float, note: str) -> str:
     """Return the reason for the time of a poll: one text for all cities, because it would take 100 bytes for each."""
-    text = f"{provider} has a new value every {format_duration(period)}, {format_duration(delay)} after its time"
-    return f"{text}; this one is late" if is_late else text
+    return f"{provider} has a new value every {format_duration(period)}, {format_duration(delay)} after its time{note}"
