@@ -55,6 +55,19 @@ def check_alerts(
     return len(events)
 
 
+def check_daemon_alerts(db: sqlite3.Connection, firing: Mapping[str, bool]) -> int:
+    """Check which of the rules about the daemon itself fire at the end; return the number of their changes.
+
+    check_alerts() has checked that each was received once.
+    """
+    count = 0
+    for rule, is_firing in firing.items():
+        history = [event for name, _, event, _ in db.execute(_NOTIFIED) if name == rule]
+        assert (history[-1:] == ["firing"]) is is_firing, (rule, history)
+        count += len(history)
+    return count
+
+
 def has_turns(history: Sequence[str], begin: str, ends: Sequence[str]) -> bool:
     """Return whether a history is beginnings and ends in turn, from a beginning on."""
     return all(kind == begin if number % 2 == 0 else kind in ends for number, kind in enumerate(history))
@@ -101,7 +114,8 @@ def check_warnings(db: sqlite3.Connection, received: Sequence[Mapping[str, Any]]
 
 
 def _is_lasting(city: str, lasting: int) -> bool:
-    return int(city.rpartition("-")[2]) < lasting
+    """Return whether a city was in all lists; an alert about the daemon itself has none."""
+    return not city or int(city.rpartition("-")[2]) < lasting
 
 
 def _format(micros: int) -> str:

@@ -21,7 +21,7 @@ import aiomqtt
 import pytest
 from aiohttp import web
 
-from tests.crash.ledger import check_alerts, check_warnings
+from tests.crash.ledger import check_alerts, check_daemon_alerts, check_warnings
 from tests.pipeline.forwarders.test_webhook import Receiver, run_receiver
 from tests.support.alert_receiver import AlertReceiver, run_alert_receiver
 from tests.support.servers import Influxd, Mosquitto, Postgres, running
@@ -42,13 +42,16 @@ CITIES = 80
 DAY_SECONDS = 30.0  # of the simulated weather: temperatures cross the thresholds of the rules twice
 THRESHOLDS = (-20, -5, 5, 15, 25)  # °C
 # Messages are sent at once, because a process that is killed after a second would never send one otherwise; gaps are
-# searched for at once for the same reason
+# searched for at once, and the built-in rules evaluated often, for the same reason
 START = """
 from weatherd import __main__
 __main__._import_structlog_alone()
 from weatherd.pipeline.notifications import delivery
 assert delivery._CHECK_PERIOD and delivery._SPACING
 delivery._CHECK_PERIOD = delivery._SPACING = 0.05
+from weatherd.daemon.monitor import daemon_monitor
+assert daemon_monitor._PERIOD
+daemon_monitor._PERIOD = 0.2
 from weatherd.polling.backfill import background, gap_filler
 assert background._DELAY and gap_filler._SPACING
 background._DELAY, gap_filler._SPACING = 0.2, 0.01
@@ -82,6 +85,7 @@ class World:
     influx: Influxd
     postgres: Postgres
     heard: list[dict[str, Any]] = field(default_factory=list)  # by MQTT
+    count: int = 0  # of the cities in the list
     stored: int = 0  # the highest end of the journal that a process has reported as committed
     random: random.Random = field(default_factory=lambda: random.Random(4))
 
@@ -105,11 +109,16 @@ class World:
         (self.folder / "weatherd.yaml").write_text(text)
         rules = [f"  below{n}: {{when: temperature < {n}, notify: [ops]}}\n" for n in THRESHOLDS]
         target = f"notify:\n  ops: {{webhook: 'http://{self.pager.address}/'}}\n"
-        (self.folder / "alerts.yaml").write_text("alerts:\n" + "".join(rules) + target)
+        daemon = "daemon: {notify: [ops], rows-quarantined: {for: 0s}, list-shrunk: {share: 10%}}\n"
+        (self.folder / "alerts.yaml").write_text("alerts:\n" + "".join(rules) + daemon + target)
         self.edit(CITIES)
 
     def edit(self, count: int) -> None:
-        """Write a list of *count* cities, half of them on either service, most of them in America."""
+        """Write a list of *count* cities, half of them on either service, most of them in America.
+
+        An odd list has a row with a mistake, too.
+        """
+        self.count = count
         row = '  - {{name: City {n}, lat: {lat}, lon: {lon}, providers: ["{provider}"]}}\n'
         rows = [
             row.format(
@@ -120,7 +129,8 @@ class World:
             )
             for n in range(count)
         ]
-        (self.folder / "new~").write_text("cities:\n" + "".join(rows))
+        mistake = "  - {name: Nowhere}\n" if count % 2 else ""
+        (self.folder / "new~").write_text("cities:\n" + "".join(rows) + mistake)
         (self.folder / "new~").replace(self.folder / "cities.yaml")
 
     async def run(self, seconds: float, number: signal.Signals, *, is_ready: bool = True) -> list[dict[str, Any]]:
@@ -232,9 +242,14 @@ async def test_stored_observations_survive_kills_and_reach_every_destination(tmp
         _check_past(around)
         with closing(sqlite3.connect(tmp_path / "state" / "weatherd.sqlite")) as db:
             alerts = check_alerts(db, around.pager.requests, {f"below{n}": n for n in THRESHOLDS}, CITIES // 2)
+            firing = {
+                "daemon.rows-quarantined": around.count % 2 == 1,
+                "daemon.list-shrunk": around.count <= CITIES * 0.9,
+            }
+            about_daemon = check_daemon_alerts(db, firing)
             warnings = check_warnings(db, around.receiver.warnings, CITIES // 2)
         print(f"{alerts} changes of alerts, {warnings} of warnings")  # noqa: T201 - with --capture=no
-        assert KILLS < 20 or (alerts > KILLS and warnings)
+        assert KILLS < 20 or (alerts > KILLS and about_daemon and warnings)
 
 
 async def _until_level(around: World) -> dict[str, Any]:

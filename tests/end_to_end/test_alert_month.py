@@ -17,14 +17,17 @@ import pytest
 from tests.pipeline.alerting.alert_lives import AlertLives
 from tests.support import virtual_time
 from tests.support.fakes import BERLIN, KIEL, VirtualJournal, observation, unavailable
+from weatherd.alerts.builtin.daemon_rules import is_daemon_rule
 from weatherd.errors import DeliveryError
 from weatherd.journal.reader import Reader
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from weatherd.city import City
     from weatherd.http.session import Session
+    from weatherd.journal.tables.alert_table import AlertEntry
     from weatherd.observation import Observation
     from weatherd.pipeline.notifications.message import AlertMessage, AlertNotice
 
@@ -37,6 +40,7 @@ alerts:
   frost: {when: temperature < 0, until: temperature > 1, notify: [phone, night]}
   gale: {when: wind_speed > 10, notify: [phone, night], severity: error}
   other: {when: temperature > 90}
+daemon: {notify: [phone], cities-down: {for: 5m}}
 notify: {phone: {command: [x]}, night: {command: [x], quiet: "22:00-07:00"}}
 """
 
@@ -82,7 +86,7 @@ class Phone:
         found: dict[tuple[str, str], list[AlertNotice]] = {}
         for message in self.messages.values():
             for notice in message.alerts:
-                found.setdefault((notice.rule, notice.city), []).append(notice)
+                found.setdefault((notice.rule, notice.city or notice.name), []).append(notice)
         return found
 
 
@@ -153,15 +157,29 @@ def check_phone(phone: Phone, seen: dict[str, list[Observation]]) -> int:
     return count
 
 
+def check_daemon_alerts(phone: Phone, entries: Sequence[AlertEntry]) -> int:
+    """Check that what is recorded of the daemon arrived once and in order, firing and resolved in turn."""
+    recorded: dict[tuple[str, str], list[str]] = {}
+    for entry in entries:
+        if is_daemon_rule(entry.rule) and entry.event:
+            recorded.setdefault((entry.rule, entry.city or "weatherd"), []).append(entry.event)
+    notices = {alert: found for alert, found in phone.notices().items() if is_daemon_rule(alert[0])}
+    assert {alert: [notice.event for notice in found] for alert, found in notices.items()} == recorded
+    for events in recorded.values():
+        assert [event == "firing" for event in events] == [number % 2 == 0 for number in range(len(events))]
+    return sum(map(len, recorded.values()))
+
+
 def check_night(night: Phone, phone: Phone) -> None:
     """Check that nothing arrived in quiet hours, and that the last news of each alert is the same as by day."""
     for seconds in night.times:
         clock = time(int(seconds % DAY // 3600), int(seconds % 3600 // 60))
         assert time(7) <= clock < time(22, 1), clock
     days = night.notices()
-    for alert, notices in phone.notices().items():
+    by_day = {alert: notices for alert, notices in phone.notices().items() if not is_daemon_rule(alert[0])}
+    for alert, notices in by_day.items():
         assert days[alert][-1].event == notices[-1].event, alert
-    assert sum(map(len, days.values())) < sum(map(len, phone.notices().values()))
+    assert sum(map(len, days.values())) < sum(map(len, by_day.values()))
 
 
 async def _month(folder: Path) -> None:
@@ -177,8 +195,11 @@ async def _month(folder: Path) -> None:
     events = len(lives.events())
     await lives.live(3600)
     count = check_phone(phone, read_observations(lives.file))
+    about_daemon = check_daemon_alerts(phone, lives.all_entries())
     check_night(night, phone)
+    assert about_daemon > DAYS
     assert events > 8 * DAYS
+    count += about_daemon
     print(f"\n{DAYS:g} days, {len(lives.status)} lives, {count} events in {len(phone.messages)} messages")  # noqa: T201
 
 
