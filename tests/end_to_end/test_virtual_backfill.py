@@ -134,6 +134,7 @@ async def _crowd(file: Path) -> tuple[int, int, RequestStats]:
         return before, requests.past - before, app[STATS]["open-meteo"]
 
 
+@pytest.mark.timeout(600)
 def test_the_past_takes_only_what_the_polls_leave_of_the_quota(tmp_path: Path) -> None:
     """With a list that uses the whole plan, the past is asked for with the calls that a downtime has saved.
 

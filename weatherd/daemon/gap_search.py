@@ -44,7 +44,7 @@ def make_filler(  # noqa: PLR0917
     )
 
 
-def fill_gaps(parts: Parts, status: DaemonStatus) -> Coroutine[Any, Any, None]:
+def fill_journal_gaps(parts: Parts, status: DaemonStatus) -> Coroutine[Any, Any, None]:
     """Fill the gaps of all cities, for ever."""
     settings = parts.configuration.settings
     filler = make_filler(

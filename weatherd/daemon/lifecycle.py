@@ -14,7 +14,7 @@ from weatherd.config.diff import diff
 from weatherd.daemon import gc_tuning, systemd
 from weatherd.daemon.activity import record_activity
 from weatherd.daemon.freed_memory import release_freed_memory, release_regularly
-from weatherd.daemon.gap_search import fill_gaps
+from weatherd.daemon.gap_search import fill_journal_gaps
 from weatherd.daemon.grace_period import GracePeriod
 from weatherd.daemon.journal_care.day_keeping import keep_days
 from weatherd.daemon.loading.file_watch import watch_files
@@ -205,7 +205,7 @@ def _start_helpers(
         "feed watchdog": systemd.feed_watchdog(status, parts.notify, parts.watchdog),
     }
     if parts.pasts:
-        helpers["fill gaps"] = fill_gaps(parts, status)
+        helpers["fill gaps"] = fill_journal_gaps(parts, status)
     if parts.alerts:
         from weatherd.pipeline.alerting.evaluator import Evaluator  # noqa: PLC0415 - it takes memory
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from weatherd.polling.backfill.gaps import (
     AskedTimes,
     Gap,
-    find_gaps,
+    find_time_gaps,
     is_in_gap,
     longest_regular_distance,
     plan_requests,
@@ -27,7 +27,7 @@ GAPS = st.lists(st.integers(0, 5000).map(float), unique=True).map(
 @given(TIMES, st.integers(1, 3000).map(float))
 def test_gaps_are_all_distances_that_are_too_long(times: list[float], longest: float) -> None:
     """Between two neighbours that are no gap there is at most the longest distance; nothing lies inside a gap."""
-    found = find_gaps(times, longest, 1000.0, 9000.0)
+    found = find_time_gaps(times, longest, 1000.0, 9000.0)
     inside = [time for time in times if 1000 < time < 9000]
     for begin, end in pairwise([1000.0, *inside, 9000.0]):
         assert (Gap(begin, end) in found) == (end - begin > longest)

@@ -16,7 +16,7 @@ from weatherd.plugins import contain
 from weatherd.polling.backfill.gaps import (
     AskedTimes,
     Gap,
-    find_gaps,
+    find_time_gaps,
     is_in_gap,
     longest_regular_distance,
     plan_requests,
@@ -111,7 +111,7 @@ class GapFiller:
         traits = self.pasts.get(city.providers[0])
         longest = longest_regular_distance(self.find_interval(city), traits.step if traits else _USUAL_STEP)
         times = await reader.read_times(city.id, _to_time(since), _to_time(until))
-        return find_gaps(times, longest, since, until)
+        return find_time_gaps(times, longest, since, until)
 
     async def _fill_from(self, city: City, name: str, gaps: Sequence[Gap], added: Counter[str]) -> None:
         """Ask a service about the gaps that it may fill, and count in *added* what it adds.

@@ -29,7 +29,7 @@ def longest_regular_distance(interval: float, step: float) -> float:
     return max(1.5 * interval, 1.25 * step)
 
 
-def find_gaps(times: Iterable[float], longest: float, since: float, until: float) -> list[Gap]:
+def find_time_gaps(times: Iterable[float], longest: float, since: float, until: float) -> list[Gap]:
     """Return the gaps between *since* and *until* that are longer than *longest*, the oldest first.
 
     *times* are those of the observations, in ascending order.
