@@ -142,3 +142,23 @@ def test_records_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
         "first": "2026-01-31",
     }
     assert (wettest["kind"], wettest["since"]) == ("wettest", None)
+
+
+def test_days_are_exported(frosty: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """CSV and JSON Lines have the same days, before and after they are stored; a city that left is among them."""
+    header, *lines = run_weatherd(capsys, "export", "--days")[1].splitlines()
+    assert header.split(",")[:5] == ["city", "name", "date", "low", "low_at"]
+    assert [line.split(",")[:4] for line in lines] == [
+        ["kiel", "Kiel", f"2026-{day}", low]
+        for day, low in (("01-31", "-2.0"), ("02-01", "-2.0"), ("02-02", "20.0"), ("02-09", "6.0"))
+    ]
+    run_weatherd(capsys, "days", "--rebuild")
+    assert run_weatherd(capsys, "export", "--days")[1].splitlines() == [header, *lines]
+    (frosty.parents[1] / "cities.yaml").write_text("cities: []\n")
+    code, out, _ = run_weatherd(
+        capsys, "export", "--days", "-f", "jsonl", "--since", "2026-02-01", "--until", "2026-02-02"
+    )
+    found = [json.loads(line) for line in out.splitlines()]
+    assert (code, found[0]["city"], found[0]["low"], found[0]["providers"]) == (0, "kiel", -2.0, "fake")
+    code, _, err = run_weatherd(capsys, "export", "--days", "-f", "parquet")
+    assert (code, "csv or jsonl" in err) == (64, True)

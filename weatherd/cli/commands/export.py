@@ -66,6 +66,9 @@ def export(  # noqa: PLR0917 - one parameter per option
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="The output file; default: standard output.")
     ] = None,
+    days: Annotated[  # noqa: FBT002
+        bool, typer.Option("--days", help="Export the days instead: csv or jsonl, in metric units.")
+    ] = False,
 ) -> int:
     """Export recorded observations as CSV, JSON Lines or Parquet.
 
@@ -78,14 +81,23 @@ def export(  # noqa: PLR0917 - one parameter per option
       weatherd export --format jsonl --since 7d Kiel Berlin
       weatherd export --tag region=north --since yesterday --units us
       weatherd export --format parquet --output weather.parquet
+      weatherd export --days > days.csv
     """
     from weatherd.journal.reader import Reader
 
+    if days and (format == "parquet" or units != "metric"):
+        raise typer.BadParameter("days are exported as csv or jsonl, in metric units", param_hint="'--days'")
     configuration = load_journal_configuration(config)
     with contextlib.closing(Reader(find_journal(configuration))) as reader:
         chosen = _choose_cities(configuration, cities or (), parse_tags(tag or ()), reader)
         zone = chosen[0].zone if len(chosen) == 1 else load_zone(configuration.settings.timezone)
         begin, end = parse_time_range(since, until, datetime.now(UTC), zone)
+        if days:
+            from weatherd.cli.history.day_export import iterate_days, list_recorded_cities
+
+            found = chosen or list_recorded_cities(configuration, reader)
+            _write_days(iterate_days(reader, found, begin, end), format, output)
+            return ExitCode.OK
         rows = ExportedRows(configuration.cities, units, load_zone(configuration.settings.timezone))
         with _show_progress(reader, output) as report:
             observations = reader.iterate(begin, end if until else None, [city.id for city in chosen], report)
@@ -95,6 +107,19 @@ def export(  # noqa: PLR0917 - one parameter per option
                 with _open_output(output) if output else contextlib.nullcontext(sys.stdout) as stream:
                     (_write_csv if format == "csv" else _write_jsonl)(observations, rows, stream)
     return ExitCode.OK
+
+
+def _write_days(days: Iterator[dict[str, Any]], format_name: str, output: Path | None) -> None:
+    from weatherd.cli.history.day_export import DAY_COLUMNS
+
+    target: contextlib.AbstractContextManager[Any] = (
+        _open_output(output) if output else contextlib.nullcontext(sys.stdout)
+    )
+    with target as stream:
+        if format_name == "csv":
+            write_csv(stream, DAY_COLUMNS, days)
+        else:
+            stream.writelines(json.dumps(day, ensure_ascii=False) + "\n" for day in days)
 
 
 @contextlib.contextmanager
