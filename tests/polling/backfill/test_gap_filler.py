@@ -139,6 +139,15 @@ async def test_a_service_is_not_asked_twice_for_what_it_does_not_have() -> None:
     assert len(service.asked) == 4
 
 
+async def test_only_what_is_left_is_remembered() -> None:
+    """Once a city has no gap, nothing is kept of it: if its observations are lost, they are asked for again."""
+    memory, service = Memory([]), PastService(range(24))
+    filler = make_filler(memory, first=service)
+    await fill(filler, memory)
+    memory.rows.clear()
+    assert (await fill(filler, memory))[0] == {"first": 24}
+
+
 async def test_a_failure_keeps_what_was_added() -> None:
     """A service that fails is asked again at the next search; the reason is reported."""
     memory, service = Memory([]), PastService(range(24), failure=unavailable("out of order"))

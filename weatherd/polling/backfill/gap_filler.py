@@ -104,6 +104,9 @@ class GapFiller:
             gaps = await self._find(city, since, until, reader)
             if gaps:
                 reasons.setdefault(name, NOTHING_MORE)
+        if not gaps:
+            for name in city.providers:  # only what is left has to be remembered, because a list may be long
+                self._asked.pop((city.id, name, city.lat, city.lon), None)
         return FillReport(len(found), added, gaps, reasons)
 
     async def _find(self, city: City, since: float, until: float, reader: TimeReader) -> list[Gap]:
