@@ -143,9 +143,9 @@ async def test_only_what_is_left_is_remembered() -> None:
     """Once a city has no gap, nothing is kept of it: if its observations are lost, they are asked for again."""
     memory, service = Memory([]), PastService(range(24))
     filler = make_filler(memory, first=service)
-    await fill(filler, memory)
+    await fill(filler, memory, 12.0)
     memory.rows.clear()
-    assert (await fill(filler, memory))[0] == {"first": 24}
+    assert (await fill(filler, memory, 12.0))[0] == {"first": 12}
 
 
 async def test_a_failure_keeps_what_was_added() -> None:
