@@ -146,8 +146,9 @@ def test_limits_and_null() -> None:
 def test_each_city_has_a_checkpoint_every_twelve_hours() -> None:
     """Whatever its id; cities are spread over the hours."""
     hours = []
-    for number in range(60):
-        series = [one._replace(city=f"city-{number}") for one in make_series(24, minutes=60)]
+    for number in range(120):
+        every = (60, 10, 120, 180)[number % 4]  # minutes
+        series = [one._replace(city=f"city-{number}") for one in make_series(24, minutes=every)]
         found = [later.observed_at.hour for one, later in pairwise(series) if is_checkpoint(later, one)]
         assert len(found) == 2
         hours.append(found[0])

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Watch = tuple[datetime | None, ...]  # since when each of PERSISTENCE_FIELDS has its value; None: it is not watched
 
-CHECKPOINT_HOURS = 12
+CHECKPOINT_HOURS, _DAY_HOURS = 12, 24
 # Dunn et al. 2012, HadISD, table 4, tolerates 40 equal hourly temperatures in whole degrees, but 24 in tenths; 5/3 also
 # of the others' numbers
 WHOLE_NUMBER_FACTOR = 5 / 3
@@ -51,11 +51,12 @@ _UNWATCHED: Watch = (None,) * len(PERSISTENCE_FIELDS)
 
 
 def is_checkpoint(observation: Observation, previous: Observation) -> bool:
-    """Return whether the city's checkpoint is the hour that began between two observations."""
-    hour = observation.observed_at.hour
-    if hour == previous.observed_at.hour:
+    """Return whether a checkpoint of the city is between two observations, which are a few hours apart at most."""
+    hour, hour_before = observation.observed_at.hour, previous.observed_at.hour
+    if hour == hour_before:
         return False
-    return (hour + zlib.crc32(observation.city.encode())) % CHECKPOINT_HOURS == 0
+    phase = zlib.crc32(observation.city.encode()) % CHECKPOINT_HOURS
+    return (hour + phase) % _DAY_HOURS // CHECKPOINT_HOURS != (hour_before + phase) % _DAY_HOURS // CHECKPOINT_HOURS
 
 
 def follow_values(watch: Watch | None, observation: Observation, previous: Observation, *, begin: bool) -> Watch | None:
