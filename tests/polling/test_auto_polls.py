@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from tests.support.daemon import make_planner
 from tests.support.fakes import new_key_values, observation
 from weatherd.city import City
+from weatherd.freshness import plan_interval
 from weatherd.polling.poll_history import CityPolls
 from weatherd.polling.rhythm.rhythms import Rhythms, dump_rhythm, load_rhythm
-from weatherd.publication import plan_interval
 from weatherd.quota.plans import Plan
 from weatherd.text.auto_interval import parse_interval
 

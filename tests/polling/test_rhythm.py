@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from weatherd.freshness import PublicationTimes, find_publication
 from weatherd.polling.rhythm.next_poll import PollBounds, next_poll
 from weatherd.polling.rhythm.rhythm import Rhythm, begin_rhythm, expected_after, learn
-from weatherd.publication import PublicationTimes, find_publication
 
 DAY, BEGIN = 86400.0, 1_800_000_000.0
 WIDE = PollBounds(60.0, 7200.0)

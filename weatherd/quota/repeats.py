@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from weatherd.publication import PUBLICATIONS
+from weatherd.freshness import PUBLICATIONS
 from weatherd.quota.plans import UNLIMITED
 from weatherd.text.auto_interval import AutoInterval
 from weatherd.text.duration import format_duration

@@ -24,7 +24,7 @@ from pydantic.dataclasses import dataclass as validated
 
 from weatherd.city import ALTITUDES, ID_OR_EMPTY_PATTERN, MAX_NAME, City, Tags, build_city, parse_tag_value
 from weatherd.config.sections.value_types import Duration, Interval, ProviderNames, ZoneName
-from weatherd.publication import plan_interval
+from weatherd.freshness import plan_interval
 from weatherd.text.warning_services import WARNINGS_SCHEMA, WarningsSetting, intern_choice, parse_warnings
 
 _CONTROLS = {"Cc", "Cs", "Zl", "Zp"}

@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from weatherd.publication import PublicationTimes
+    from weatherd.freshness import PublicationTimes
 
 _SETTLED = 60.0  # seconds; the delay of an observation is known if its bounds are no further apart
 _RISE, _FALL = 20.0, 0.5  # seconds by which the delay changes after a poll in vain, and after one that was in time

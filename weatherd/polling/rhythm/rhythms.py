@@ -9,10 +9,10 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from weatherd.freshness import find_publication
 from weatherd.polling.rhythm.next_poll import PollBounds, due_time, next_poll
 from weatherd.polling.rhythm.rhythm import Rhythm, begin_rhythm, learn
 from weatherd.polling.schedule import city_phase
-from weatherd.publication import find_publication
 from weatherd.text.auto_interval import AutoInterval
 from weatherd.text.duration import format_duration
 
