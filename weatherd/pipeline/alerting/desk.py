@@ -18,10 +18,9 @@ from weatherd.pipeline.alerting.changes import (
     make_entry,
     make_saved,
     parse_state,
-    release_entry,
-    repeat_firing,
 )
 from weatherd.pipeline.alerting.city_health import know_no_health
+from weatherd.pipeline.alerting.unsilencing import apply_silences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -174,7 +173,7 @@ class AlertDesk:
                     is_silenced = self.silences.find(entry.rule, city) is not None
                     mark, told = decide_sending(change.event, is_silenced=is_silenced, was_told=told)
                     entry = entry._replace(silenced=mark)
-                self._record(entry.rule, city_id, make_saved(change.rule, city, change.after, message, told=told))
+                self.record_state(entry.rule, city_id, make_saved(change.rule, city, change.after, message, told=told))
                 self.recorder.record(entry, self.active.get(city_id, {}).get(entry.rule))
         except Exception as error:  # noqa: BLE001 - a bug in a rule must not end the pipeline
             self.report_failure(city_id, error)
@@ -185,7 +184,8 @@ class AlertDesk:
         write("alerts.failed", city=city_id, exc_info=error)
         self._is_failing = True
 
-    def _record(self, rule: str, city_id: str, saved: SavedAlert | None) -> None:
+    def record_state(self, rule: str, city_id: str, saved: SavedAlert | None) -> None:
+        """Record the state of an alert; None is inactive."""
         states = self.active.setdefault(city_id, {})
         if saved:
             states[rule] = saved
@@ -200,32 +200,7 @@ class AlertDesk:
         Raises StateError while the journal cannot be read.
         """
         async with self._following:  # because the end of a silence counts once
-            held, ended = await self.silences.refresh(), self.silences.ended
-            self._release_held(held)
-            self._notify_unsilenced(ended)
-            self.on_unsilenced(ended, self.now().timestamp())
-            self.recorder.ended_silences += self.silences.finish_ended()
-            await self.recorder.save()
-
-    def _release_held(self, held: Iterable[AlertEntry]) -> None:
-        """Notify of the resolutions that were held back and are not silenced any more."""
-        now = self.now().timestamp()
-        for entry in held:
-            if entry.seq not in self.recorder.released and not self.silences.find(
-                entry.rule, self.cities.get(entry.city)
-            ):
-                self.recorder.release(entry.seq, release_entry(entry, now))
-
-    def _notify_unsilenced(self, ended: Sequence[Silence]) -> None:
-        """Notify of the alerts that fire and nobody knows of, or that were silenced until now."""
-        now = self.now().timestamp()
-        for saved in [saved for saved in self.scan() if saved.phase == AlertPhase.FIRING.value]:
-            city = self.cities[saved.city]
-            is_over = not saved.told or any(silence.matches(saved.rule, city) for silence in ended)
-            if is_over and not self.is_waiting and not self.silences.find(saved.rule, city):
-                self.alerts[saved.city].mark_notified(saved.rule, now)
-                self._record(saved.rule, saved.city, saved._replace(told=True, notified_at=now))
-                self.recorder.record(repeat_firing(saved, now), self.active[saved.city][saved.rule])
+            await apply_silences(self)
 
     def is_unknown(self, city_id: str, rule: Rule) -> bool:
         """Return whether the condition of a rule is unknown for a city now. One that fails is unknown."""
