@@ -15,6 +15,7 @@ from tests.support.fakes import VirtualJournal, observation
 from weatherd.alerts.builtin.daemon_rules import is_daemon_rule
 from weatherd.alerts.rules_file import load_targets
 from weatherd.alerts.silences import Silence
+from weatherd.config.configuration import RetentionPeriods
 from weatherd.daemon.lifecycle import run_daemon
 from weatherd.daemon.monitor.list_sizes import ListSizes
 from weatherd.journal.database import Database
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from weatherd.pipeline.notifications.sender import Sender
     from weatherd.providers import Provider
 
+FOR_EVER = RetentionPeriods(None, None)
 FROST = "alerts: {frost: {when: temperature < 0, until: temperature > 1, severity: error}}"
 
 
@@ -118,7 +120,7 @@ class AlertLives:
 
     def configuration(self) -> Configuration:
         """Return the configuration as it is edited."""
-        return make_configuration(*self.cities, alerts=str(self.rules), retention=None)
+        return make_configuration(*self.cities, alerts=str(self.rules), retention=FOR_EVER)
 
     async def live(self, seconds: float, kill_at: int | None = None, *, committed: bool = False) -> None:
         """Run for the given seconds, or until the process is killed at that transaction."""
