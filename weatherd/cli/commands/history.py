@@ -81,7 +81,7 @@ def _print_history(found: CityHistory, format_name: str, display: Display) -> No
 
             _print_lines(lambda width: format_history(found, display, width))
         case "json":
-            _print_json(documents.build_document(found))
+            _print_json(documents.build_history_document(found))
         case _:
             write_csv(sys.stdout, documents.name_columns(found), documents.list_rows(found))
 

@@ -28,7 +28,7 @@ _SUMMARY_KEYS = ("count", "low", "mean", "high", "rain", "gust")
 _DAY_SUMMARY_KEYS = ("days", *_SUMMARY_KEYS, "low_at", "high_at", "hours", "frost_days", "degree_days")
 
 
-def build_document(found: CityHistory) -> dict[str, Any]:
+def build_history_document(found: CityHistory) -> dict[str, Any]:
     """Return the summary of a history, and its hours or else its observations."""
     (whole,) = found.split([found.since])
     summary = _build_span(whole, found.until)

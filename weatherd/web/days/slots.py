@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from weatherd.journal.days.summary import Day
 
 
-def merge_days(slots: SlotsModel, days: Iterable[Day], zone: tzinfo) -> SlotsModel:
+def merge_day_slots(slots: SlotsModel, days: Iterable[Day], zone: tzinfo) -> SlotsModel:
     """Return the slots of days with the values of the journal's days, also of those whose observations were deleted."""
     columns = slots.model_dump()
     rows: dict[int, dict[str, Any]] = {

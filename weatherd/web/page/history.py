@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from weatherd.observation import OK, find_suspect_fields
 from weatherd.text.local_zone import load_zone
-from weatherd.web.days.slots import list_times, merge_days
+from weatherd.web.days.slots import list_times, merge_day_slots
 from weatherd.web.page.models import ChartModel, CurveModel, CurvesModel
 from weatherd.web.page.slots import (
     CHART_COLUMNS,
@@ -104,9 +104,9 @@ async def read_chart(reader: ColumnReader, city: City, span: str, now: datetime,
             begin=int(wanted),
             end=int(end),
             step=step,
-            slots=keep_rows(shown) if step == "raw" else merge_days(group_rows(shown, edges), shown_days, zone),
+            slots=keep_rows(shown) if step == "raw" else merge_day_slots(group_rows(shown, edges), shown_days, zone),
             hours=group_rows(shown, edges) if step == "raw" else None,
-            days=merge_days(group_rows(kept, week), week_days, zone),
+            days=merge_day_slots(group_rows(kept, week), week_days, zone),
             gaps=find_gaps(times, wanted, end, _DAY if step == "day" else interval),
             midnights=[at for at in midnights if wanted <= at <= end],
             lowest=min((day.low for day in extreme_days if day.low is not None), default=None),
