@@ -71,6 +71,19 @@ def test_adding_and_removing_a_city_restores_the_file(weatherd: Weatherd, rows: 
     assert rows.read_bytes() == before
 
 
+def test_auto_is_added_and_listed(weatherd: Weatherd, rows: Path) -> None:
+    """The interval is written and printed as it is entered, not as the average that is planned."""
+    assert weatherd("cities", "add", "Flensburg", *HERE, "--interval", "auto 2m..30m")[0] == 0
+    assert "interval: auto 2m..30m" in rows.read_text()
+    assert "auto 2m..30m" in weatherd("cities", "list")[1]
+    listed = json.loads(weatherd("cities", "list", "--format", "json")[1])
+    assert [row["interval"] for row in listed if row["id"] == "flensburg"] == ["auto 2m..30m"]
+    copied = weatherd("cities", "list", "--format", "csv")[1]
+    (rows.parent / "copy.csv").write_text(copied)
+    code, out, _ = weatherd("check", "--against", str(rows.parent / "copy.csv"))
+    assert (code, "3 unchanged" in out) == (0, True)
+
+
 def test_only_yaml_lists_are_edited(weatherd: Weatherd, folder: Path, rows: Path) -> None:
     """New rows go to the last YAML file of the list; a row of a CSV file is found, and the message says where it is."""
     (folder / "weatherd.yaml").write_text("cities: [cities.yaml, b.csv, c.jsonl]")
