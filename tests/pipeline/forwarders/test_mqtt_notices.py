@@ -169,6 +169,7 @@ async def test_an_alert_is_a_binary_sensor(tmp_path: Path) -> None:
             await alerts.record(harness, "resolved")
             await wait_until(lambda: has_events(listener, "firing", "resolved"))
             assert read_json(listener.payloads_on(FROST)[-1])["state"] == "OFF"
+        assert alerts.sent == [("kiel", "firing"), ("kiel", "resolved")]
         events = [read_json(payload) for payload in listener.payloads_on(EVENTS)]
         assert [(event["seq"], event["rule"], event["message"]) for event in events] == [
             (1, "frost", "Kiel: -1 °C"), (2, "frost", "Kiel: -1 °C"),
