@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from weatherd.city import City
-    from weatherd.journal.tables.old_rows import Position
+    from weatherd.journal.tables.old_rows import IndexPosition
 
 NOW = EPOCH.timestamp()
 DAY = 86400.0
@@ -139,7 +139,7 @@ def test_pruning_releases_disk_space(file: Path) -> None:
         store._db.execute("UPDATE entry SET fetched_after = ? WHERE seq = 5", [int(4000 * DAY * 1e6)])
         store._db.query("PRAGMA wal_checkpoint(TRUNCATE)")
         size, missed, done = file.stat().st_size, 0, False
-        after: Position | None = None
+        after: IndexPosition | None = None
         store.cursors.save("destination", Idle(1000))
         while not done:
             pruned = store.prune(NOW + 25_000 * 60, NOW + 30_000 * 60, after, ["destination"])

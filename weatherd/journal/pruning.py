@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from weatherd.journal.journal import Journal
-    from weatherd.journal.tables.old_rows import Position
+    from weatherd.journal.tables.old_rows import IndexPosition
 
 log = structlog.get_logger()
 
@@ -25,7 +25,7 @@ _NOTHING = PruneResult(None, 0, math.inf, -math.inf, {}, is_done=False)
 
 
 class _Step(Protocol):
-    def __call__(self, store: Store, *, after: Position | None, limit: int) -> PruneResult:
+    def __call__(self, store: Store, *, after: IndexPosition | None, limit: int) -> PruneResult:
         """Delete up to *limit* observations after a position."""
 
 

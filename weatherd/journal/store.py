@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from weatherd.journal.tables.alert_table import AlertRows, AlertTable
-    from weatherd.journal.tables.old_rows import OldRows, Position
+    from weatherd.journal.tables.old_rows import IndexPosition, OldRows
     from weatherd.journal.tables.silence_table import SilenceTable
     from weatherd.journal.tables.warning_table import WarningTable
     from weatherd.observation import FetchedObservation, LastObservation, Observation
@@ -70,7 +70,7 @@ class AddResult(NamedTuple):
 class PruneResult(NamedTuple):
     """The result of one step of pruning."""
 
-    after: Position | None  # up to where the journal was searched
+    after: IndexPosition | None  # up to where the journal was searched
     deleted: int  # observations
     first: float  # when the first and the last of them were observed, in POSIX microseconds
     last: float
@@ -232,7 +232,12 @@ class Store:
         return max(_MIN_PRUNABLE, int(entries * _PRUNABLE_SHARE))
 
     def prune(
-        self, before: float, now: float, after: Position | None, forwarders: Iterable[str], limit: int | None = None
+        self,
+        before: float,
+        now: float,
+        after: IndexPosition | None,
+        forwarders: Iterable[str],
+        limit: int | None = None,
     ) -> PruneResult:
         """Delete up to *limit* of the next observations that were observed and fetched before *before*.
 
@@ -251,7 +256,7 @@ class Store:
         self,
         before: float,
         forwarders: Iterable[str],
-        after: Position | None = None,  # noqa: ARG002 - the file records how far it got
+        after: IndexPosition | None = None,  # noqa: ARG002 - the file records how far it got
         limit: int | None = None,  # noqa: ARG002 - a step is small
     ) -> PruneResult:
         """Delete all but one an hour, of each series, of the next observations that were observed before *before*.

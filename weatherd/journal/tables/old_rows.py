@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
     from weatherd.journal.database import Database
 
-Position = tuple[int, int, int]  # observed_at, series_id and observed_micros of an entry: the order of the index
+IndexPosition = tuple[int, int, int]  # observed_at, series_id and observed_micros of an entry: the order of the index
 
-_FIRST: Position = (-(2**63), 0, 0)
+_FIRST: IndexPosition = (-(2**63), 0, 0)
 _STEP = 5000  # rows in one transaction, roughly
 # A fetch so much later than now was stamped by a wrong clock. A day, because services' times are some hours old.
 _TOLERANCE = 86400.0
@@ -44,11 +44,11 @@ class OldRows(NamedTuple):
 
     seqs: Sequence[int]
     times: Sequence[int]  # when they were observed, in POSIX microseconds
-    after: Position | None
+    after: IndexPosition | None
     is_done: bool
 
 
-def select_old_rows(db: Database, before: float, now: float, after: Position | None) -> OldRows:
+def select_old_rows(db: Database, before: float, now: float, after: IndexPosition | None) -> OldRows:
     """Return the next entries after a position that were observed and fetched before *before*; times are POSIX.
 
     An entry that was fetched after *now*, the earlier of our time and the services', was stamped by a wrong clock: then
