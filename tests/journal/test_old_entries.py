@@ -20,7 +20,7 @@ from tests.pipeline.forwarders.destination import capture_warnings, open_virtual
 from tests.support.fakes import BERLIN, KIEL, make_fetched, observation
 from tests.support.virtual_time import EPOCH, now
 from weatherd.config.configuration import RetentionPeriods
-from weatherd.daemon.retention import prune_journal
+from weatherd.daemon.journal_care.retention import prune_journal
 from weatherd.journal.reader import Reader
 from weatherd.journal.rows import parse_row, to_micros
 from weatherd.journal.store import JOURNAL_FILE, AddResult, Store

@@ -19,7 +19,7 @@ from tests.support.fakes import BERLIN, KIEL, VirtualJournal, make_fetched, obse
 from tests.support.virtual_time import EPOCH
 from weatherd.config.configuration import RetentionPeriods
 from weatherd.config.settings import Settings
-from weatherd.daemon.retention import prune_journal
+from weatherd.daemon.journal_care.retention import prune_journal
 from weatherd.journal.tables.cursors import Idle
 
 if TYPE_CHECKING:

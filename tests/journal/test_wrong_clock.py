@@ -14,7 +14,7 @@ from tests.pipeline.forwarders.destination import make_observations
 from tests.support.fakes import VirtualJournal, make_fetched, observation
 from tests.support.virtual_time import EPOCH
 from weatherd.config.configuration import RetentionPeriods
-from weatherd.daemon.retention import prune_journal
+from weatherd.daemon.journal_care.retention import prune_journal
 from weatherd.journal.key_value import KeyValueEntry
 from weatherd.journal.store import Store
 from weatherd.quota.usage import ProviderUsage, WindowUsage

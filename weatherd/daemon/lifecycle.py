@@ -14,13 +14,13 @@ from weatherd.config.diff import diff
 from weatherd.daemon import gc_tuning, systemd
 from weatherd.daemon.activity import record_activity
 from weatherd.daemon.freed_memory import release_freed_memory, release_regularly
-from weatherd.daemon.gap_search import fill_journal_gaps
 from weatherd.daemon.grace_period import GracePeriod
 from weatherd.daemon.journal_care.day_keeping import keep_days
+from weatherd.daemon.journal_care.gap_search import fill_journal_gaps
+from weatherd.daemon.journal_care.retention import prune_journal
 from weatherd.daemon.loading.file_watch import watch_files
 from weatherd.daemon.monitor.daemon_monitor import DaemonMonitor
 from weatherd.daemon.reload import Reloader
-from weatherd.daemon.retention import prune_journal
 from weatherd.daemon.status import DaemonStatus, ReloadResult
 from weatherd.daemon.warning_polls import poll_warnings
 from weatherd.observation import FetchedObservation

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from weatherd.daemon.gap_search import make_filler
+from weatherd.daemon.journal_care.gap_search import make_filler
 from weatherd.daemon.wiring import open_providers, utc_now
 from weatherd.journal.journal import open_journal
 from weatherd.journal.provider_state import open_provider_state
