@@ -70,7 +70,7 @@ def test_the_help_lists_every_command_under_a_heading(
     assert headings == ["Run", "Cities", "Look", "Service", "Tools"]
     assert names == [
         "run", "once", "simulate", "init", "cities", "check", "now", "status", "explain", "tail", "history", "export",
-        "import", "backfill", "days", "alerts", "warnings", "health", "service", "plugins", "schema",
+        "import", "backfill", "days", "compare", "alerts", "warnings", "health", "service", "plugins", "schema",
     ]  # fmt: skip
     assert "..." not in listing
     assert all(len(line) <= columns for line in listing.splitlines())

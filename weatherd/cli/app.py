@@ -30,6 +30,7 @@ _COMMANDS = {  # by heading in the help: the module of each command
     "Look": {
         "now": "now", "status": "status", "explain": "explain", "tail": "tail", "history": "history",
         "export": "export", "import": "journal.import_", "backfill": "journal.backfill", "days": "journal.days",
+        "compare": "journal.compare",
         "alerts": "alerts.group", "warnings": "warnings", "health": "status",
     },
     "Service": {"service": "service"},

@@ -32,7 +32,7 @@ def build_history_document(found: CityHistory) -> dict[str, Any]:
     """Return the summary of a history, and its hours or else its observations."""
     (whole,) = found.split([found.since])
     summary = _build_span(whole, found.until)
-    document = _describe_city(found.city, found.since, found.until) | {key: summary[key] for key in _SUMMARY_KEYS}
+    document = describe_range(found.city, found.since, found.until) | {key: summary[key] for key in _SUMMARY_KEYS}
     if found.begins:
         return document | {"by": "hour", "parts": list_rows(found)}
     return document | {"observations": list_rows(found)}
@@ -54,7 +54,7 @@ def name_columns(found: CityHistory) -> Sequence[str]:
 def build_day_document(found: DayHistory) -> dict[str, Any]:
     """Return the summary of a history, and its parts of the calendar."""
     summary = _build_period(found.whole, found.city.zone)
-    document = _describe_city(found.city, found.since, found.until) | {key: summary[key] for key in _DAY_SUMMARY_KEYS}
+    document = describe_range(found.city, found.since, found.until) | {key: summary[key] for key in _DAY_SUMMARY_KEYS}
     return document | {"by": found.part, "parts": list_periods(found), "records": list_records(found)}
 
 
@@ -73,7 +73,8 @@ def list_records(found: DayHistory) -> list[dict[str, Any]]:
     ]
 
 
-def _describe_city(city: RecordedCity, since: datetime, until: datetime) -> dict[str, Any]:
+def describe_range(city: RecordedCity, since: datetime, until: datetime) -> dict[str, Any]:
+    """Return a city and a range of time for a document."""
     document = {"city": city.id, "name": city.name, "timezone": str(city.zone)}
     return document | {"since": format_rfc3339(since), "until": format_rfc3339(until)}
 
