@@ -38,7 +38,8 @@ OTHERS = [
     "tags: {a=b: c}", "tags: {a: b#c, d: Val-d'Or}", "tags: north", "lta: 5", "lat: 5", "plugins: {x: {y: 1}}",
     "warnings: auto", "warnings: off", "warnings: nws", "warnings: [nws, bright-sky]", "warnings: [auto]",
     "warnings: []", "warnings: [nws, nws]", "warnings: true", "warnings: ", "warnings: [open-meteo]", "warnings: 'off'",
-    "warnings: [off]",
+    "warnings: [off]", "compare: [open-meteo]", "compare: [met-norway, open-meteo]", "compare: []", "compare: [Mars]",
+    "compare: [met-norway, met-norway]", "compare: ", "compare: open-meteo",
 ]  # fmt: skip
 LINES = [
     "", "# comment: x", "    # [", "  - name: Bonn\n    lat: 50\n    lon: 7", "  - name: Bonn\n    lat: 50", "  -",
@@ -232,7 +233,7 @@ def test_a_list_with_other_rows_is_left_to_the_parser() -> None:
 def test_a_city_made_without_pydantic(name: Any, lat: float, lon: float, city_id: str, altitude: Any) -> None:
     """It is equal to that of pydantic and of the constructor. What pydantic rejects is not plain."""
     shared: dict[str, Any] = {"interval": 60.0, "providers": ("open-meteo",), "timezone": "Europe/Berlin"}
-    shared |= {"tags": (("region", "north"),), "warnings": "auto", "backfill": 3600.0}
+    shared |= {"tags": (("region", "north"),), "warnings": "auto", "backfill": 3600.0, "compare": ("nws",)}
     row = {"name": name, "lat": lat, "lon": lon, "id": city_id, "altitude": altitude, **shared}
     try:
         expected = validate_city(row)

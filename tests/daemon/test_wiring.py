@@ -20,6 +20,7 @@ from weatherd.config.loader import Configuration, parse_settings
 from weatherd.config.sections import PirateWeatherSection
 from weatherd.config.settings import Settings
 from weatherd.daemon.wiring import open_forwarders, open_providers, open_sinks
+from weatherd.errors import ConfigError
 from weatherd.freshness import BUILT_IN_BUDGETS, DEFAULT_AGE_BUDGET
 from weatherd.journal.provider_state import in_memory_state
 from weatherd.polling.fetch import fetch_city
@@ -383,6 +384,18 @@ async def test_rows_with_warnings_of_an_unusable_service_are_quarantined(tmp_pat
     [[norway], [world]] = usable.quarantined
     assert "met-norway needs your e-mail or web address" in norway.message
     assert "pirate_weather.api_key" in world.message
+
+
+async def test_an_unusable_service_is_not_compared(tmp_path: Path) -> None:
+    """A row that names it for comparison is quarantined; the setting is an error."""
+    cities = (KIEL, replace(KIEL, id="ulm", compare=("met-norway",)))
+    file = tmp_path / "weatherd.yaml"
+    async with open_providers(Settings()) as providers:
+        usable = providers.require_usable(Configuration(file, Settings(), cities, ()))
+        with pytest.raises(ConfigError, match="met-norway needs your e-mail or web address"):
+            providers.require_usable(Configuration(file, Settings(compare=("met-norway",)), (), ()))
+    assert [city.id for city in usable.cities] == ["kiel"]
+    assert "met-norway needs your e-mail or web address" in usable.quarantined[0][0].message
 
 
 async def test_a_service_of_warnings_alone_has_a_plan() -> None:

@@ -252,4 +252,4 @@ def _format_field(city: City, name: str) -> str:
         return format_interval(city.interval)
     if name == "backfill":
         return format_duration(city.backfill)
-    return " ".join(city.providers) if name == "providers" else str(getattr(city, name))
+    return " ".join(getattr(city, name)) if name in {"providers", "compare"} else str(getattr(city, name))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SETTINGS_FILE_NAME = "weatherd.yaml"
 DEFAULT_SHUTDOWN_GRACE = 8.0  # seconds
 # The settings that are the defaults of a city's keys
-GENERAL_KEYS = ("interval", "providers", "timezone", "warnings", "backfill")
+GENERAL_KEYS = ("interval", "providers", "timezone", "warnings", "backfill", "compare")
 _FOLDER = Path(__file__).resolve().parent
 _IN_CHECKOUT = _FOLDER.parents[1] / "config" / SETTINGS_FILE_NAME
 # An installed package contains a copy of both files of the checkout's config/

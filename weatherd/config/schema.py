@@ -33,7 +33,7 @@ def cities_schema(plugins: Mapping[str, PluginModels]) -> dict[str, Any]:
     rows = TypeAdapter(list[CityRow]).json_schema(ref_template="#/$defs/City")
     definitions = {"City": rows.pop("$defs")["CityRow"]}
     properties = definitions["City"]["properties"]
-    for key in ("interval", "providers", "timezone", "tags", "warnings", "backfill", "plugins"):
+    for key in ("interval", "providers", "timezone", "tags", "warnings", "backfill", "compare", "plugins"):
         properties[key].pop("default")  # the settings define most of them, and the others' defaults are not YAML
     models = {name: models.city for name, models in plugins.items() if models.city}
     properties["plugins"] |= _add_plugins(models, "CityPlugins", definitions)

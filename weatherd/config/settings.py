@@ -25,7 +25,7 @@ from weatherd.config.sections import (
 )
 from weatherd.config.sections.forwarders import InfluxDbSection, MqttSection, PostgresSection, WebhookSection
 from weatherd.config.sections.quality import QualitySection
-from weatherd.config.sections.value_types import Duration, Interval, ProviderNames, Retention, ZoneName
+from weatherd.config.sections.value_types import ComparedNames, Duration, Interval, ProviderNames, Retention, ZoneName
 from weatherd.formatting import explain_wrong_unit, validate_template
 from weatherd.text.condition_words import Language
 from weatherd.text.display import Display
@@ -159,6 +159,12 @@ class Settings(DerivedSettings, BaseSettings):
         Duration,
         Field(description="How far back gaps in the journal are filled, also of a city just added; 0s: they are not"),
     ] = 86400.0
+    compare: Annotated[
+        ComparedNames,
+        BeforeValidator(split_list),
+        NoDecode,
+        Field(description="Providers polled about once an hour for weatherd compare only"),
+    ] = ()
     queue_size: Annotated[Count, Field(description="Maximum number of observations that wait to be stored")] = 10_000
     shutdown_grace: Annotated[Duration, Field(description="Maximum time that a stop may take")] = DEFAULT_SHUTDOWN_GRACE
     units: Annotated[ReaderUnits, Field(description="Units of what people read; programs always get metric ones")] = (

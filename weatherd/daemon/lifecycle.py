@@ -15,6 +15,7 @@ from weatherd.daemon import gc_tuning, systemd
 from weatherd.daemon.activity import record_activity
 from weatherd.daemon.freed_memory import release_freed_memory, release_regularly
 from weatherd.daemon.grace_period import GracePeriod
+from weatherd.daemon.journal_care.comparison import compare_listed_services
 from weatherd.daemon.journal_care.day_keeping import keep_days
 from weatherd.daemon.journal_care.gap_search import fill_journal_gaps
 from weatherd.daemon.journal_care.retention import prune_journal
@@ -204,6 +205,8 @@ def _start_helpers(
         "release memory": release_regularly(lambda: len(parts.registry.cities)),
         "feed watchdog": systemd.feed_watchdog(status, parts.notify, parts.watchdog),
     }
+    if parts.limiters:
+        helpers["poll compared services"] = compare_listed_services(parts)
     if parts.pasts:
         helpers["fill gaps"] = fill_journal_gaps(parts, status)
     if parts.alerts:

@@ -72,9 +72,10 @@ class OpenProviders:
     def require_usable(self, configuration: Configuration) -> Configuration:
         """Return *configuration* with every row quarantined that names a rejected provider.
 
-        Raises ConfigError if the setting ``providers`` names one.
+        Raises ConfigError if the setting ``providers`` or ``compare`` names one.
         """
-        if missing := [self.rejected[name] for name in configuration.settings.providers if name in self.rejected]:
+        wanted = (*configuration.settings.providers, *configuration.settings.compare)
+        if missing := [self.rejected[name] for name in wanted if name in self.rejected]:
             raise ConfigError(
                 *(replace(problem, where=problem.where or str(configuration.file)) for problem in missing)
             )
@@ -89,8 +90,8 @@ class OpenProviders:
         return replace(configuration, cities=usable, quarantined=quarantined, locate=None)
 
     def _find_rejected(self, city: City) -> list[str]:
-        """Return the rejected providers that a row names, for its weather or its official warnings."""
-        named = city.providers if isinstance(city.warnings, str) else city.providers + city.warnings
+        """Return the rejected providers that a row names, for its weather, comparison or official warnings."""
+        named = city.providers + city.compare + (() if isinstance(city.warnings, str) else city.warnings)
         if self.rejected.keys().isdisjoint(named):
             return []
         return [name for name in dict.fromkeys(named) if name in self.rejected]

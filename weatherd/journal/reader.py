@@ -130,6 +130,18 @@ class Reader:
         span = to_micros(since), to_micros(until)
         return self._query_cities(["city", _POSIX, *columns], cities, span, _BY_TIME)
 
+    def read_compared(
+        self, city: str, field: str, since: datetime, until: datetime
+    ) -> list[tuple[float, str, float | None, str]]:
+        """Return what services polled for comparison only reported in ``[since, until)``, in the order of time.
+
+        The rows are ``observed_at`` in POSIX seconds, provider, value of *field* and quality.
+        """
+        from weatherd.journal.tables.compared_table import COMPARED_FIELDS, SELECT_COMPARED  # noqa: PLC0415 - rare
+
+        (column,) = (name for name in COMPARED_FIELDS if name == field)
+        return self._query(SELECT_COMPARED.format(field=column), [since.timestamp(), until.timestamp(), city])
+
     def read_days(self, city: str, zone: tzinfo, since: date, until: date) -> list[Day]:
         """Return a city's days with observations, from the date *since* to the one before *until*."""
         return read_city_days(self._query, city, zone, since, until)

@@ -14,7 +14,7 @@ from weatherd.journal.tables.old_entries import OldEntries
 if TYPE_CHECKING:
     from pathlib import Path
 
-VERSION = 14  # the number of scripts in the folder ``migrations``
+VERSION = 15  # the number of scripts in the folder ``migrations``
 _WITH_OBSERVATIONS = 2
 _WITH_COMPACT_ROWS = 11
 

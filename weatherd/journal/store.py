@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from weatherd.journal.tables.alert_table import AlertRows, AlertTable
+    from weatherd.journal.tables.compared_table import ComparedTable
     from weatherd.journal.tables.old_rows import IndexPosition, OldRows
     from weatherd.journal.tables.silence_table import SilenceTable
     from weatherd.journal.tables.warning_table import WarningTable
@@ -125,6 +126,13 @@ class Store:
         from weatherd.journal.tables.silence_table import SilenceTable  # noqa: PLC0415 - see above
 
         return SilenceTable(self._db)
+
+    @property
+    def compared(self) -> ComparedTable:
+        """The table of observations for comparison only."""
+        from weatherd.journal.tables.compared_table import ComparedTable  # noqa: PLC0415 - see above
+
+        return ComparedTable(self._db)
 
     def reopen(self, last_seq: int) -> None:
         """Open the file at the path, or a new one, after a loss. New entries get numbers above *last_seq*.

@@ -126,7 +126,8 @@ def test_a_renamed_city_keeps_its_id(weatherd: Weatherd, rows: Path) -> None:
 
 def test_the_list_is_printed_for_programs(weatherd: Weatherd, rows: Path) -> None:
     """JSON and CSV have every value of a row; the CSV is a list itself."""
-    kiel = "{name: Kiel, lat: 54.3, lon: 10.1, interval: 5m, altitude: 5, tags: {region: north}, warnings: auto}"
+    others = "tags: {region: north}, warnings: auto, compare: [nws, met-norway]"
+    kiel = f"{{name: Kiel, lat: 54.3, lon: 10.1, interval: 5m, altitude: 5, {others}}}"
     rows.write_text(
         f"cities:\n  - {kiel}\n  - {{name: Ulm, lat: 48.4, lon: 10, timezone: Europe/Berlin, warnings: [nws]}}\n"
     )
@@ -142,12 +143,14 @@ def test_the_list_is_printed_for_programs(weatherd: Weatherd, rows: Path) -> Non
         "backfill": 86400.0,
         "providers": ["open-meteo"],
         "warnings": "auto",
+        "compare": ["nws", "met-norway"],
         "tags": {"region": "north"},
     }
     assert (second["timezone"], second["tags"], second["warnings"]) == ("Europe/Berlin", {}, ["nws"])
     text = weatherd("cities", "list", "--format", "csv")[1]
-    found = parse_cities([("a.csv", text)], ["open-meteo"]).cities
-    assert found == load_cities([rows], ["open-meteo"]).cities
+    services = ["open-meteo", "nws", "met-norway"]
+    found = parse_cities([("a.csv", text)], services).cities
+    assert found == load_cities([rows], services).cities
 
 
 def test_ids_of_earlier_releases_are_kept(

@@ -106,6 +106,28 @@ def test_advice(
     assert out.splitlines()[-1].startswith(advice)
 
 
+def test_services_polled_for_comparison_only(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They count as any other, with their outages, and are not in the history; what is too old is deleted."""
+    row = "providers: [open-meteo], compare: [bright-sky]"
+    (folder / "cities.yaml").write_text(f"cities:\n  - {{name: Kiel, lat: 54.3, lon: 10.1, {row}}}\n")
+    add_hours(folder, "open-meteo", 11.0, range(240))
+    hours = [*range(-5, 20), *range(30, 240)]
+    with closing(Store(folder / "state" / "weatherd.sqlite")) as store:
+        for hour in hours:
+            at = BEGIN + timedelta(hours=hour, minutes=5)
+            (_, found, *_) = make_fetched(KIEL, observed_at=at, fetched_at=at, provider="bright-sky", temperature=9.5)
+            store.compared.add(found)
+            store.compared.add(found)
+        assert store.compared.delete(BEGIN.timestamp()) == 5
+    code, out, _ = run_weatherd(capsys, "compare", "Kiel")
+    station, model = (line.split() for line in out.splitlines()[3:5])
+    assert code == ExitCode.OK
+    assert (station[0], station[1], station[-2:]) == ("bright-sky", "230", ["1", "(11h)"])
+    assert model[:4] == ["open-meteo", "240", "230", "+1.50"]
+    assert "bright-sky" not in run_weatherd(capsys, "history", "Kiel", "--since", "20d", "--format", "csv")[1]
+    assert "bright-sky" not in run_weatherd(capsys, "export")[1]
+
+
 def test_rejected_arguments(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """An unknown city and a wind direction, whose mean is none, are rejected."""
     assert folder.exists()

@@ -40,6 +40,7 @@ async def simulated_services() -> AsyncIterator[dict[str, Any]]:
             flags: dict[str, Any] = {
                 "interval": _INTERVAL,
                 "backfill": 0.0,  # it has a simulated history, and its weather runs ahead of the clock
+                "compare": (),  # for the same reason
                 "console": {"enabled": True},
                 "state": Path(folder),
                 "open_meteo": simulated,

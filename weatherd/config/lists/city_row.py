@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic.dataclasses import dataclass as validated
 
 from weatherd.city import ALTITUDES, ID_OR_EMPTY_PATTERN, MAX_NAME, City, Tags, build_city, parse_tag_value
-from weatherd.config.sections.value_types import Duration, Interval, ProviderNames, ZoneName
+from weatherd.config.sections.value_types import ComparedNames, Duration, Interval, ProviderNames, ZoneName
 from weatherd.freshness import plan_interval
 from weatherd.text.warning_services import WARNINGS_SCHEMA, WarningsSetting, intern_choice, parse_warnings
 
@@ -132,6 +132,9 @@ class CityRow:
     backfill: Annotated[Duration, Field(description="How far back gaps are filled; overrides the general setting")] = (
         86400.0
     )
+    compare: Annotated[
+        ComparedNames, Field(description="Providers polled for comparison only; overrides the general setting")
+    ] = ()
     plugins: Annotated[
         tuple[tuple[str, Any], ...],
         BeforeValidator(_validate_plugins),
@@ -153,6 +156,7 @@ _values = operator.attrgetter(
     "tags",
     "warnings",
     "backfill",
+    "compare",
     "plugins",
 )
 

@@ -137,7 +137,7 @@ def _parse_cell(key: str, text: str) -> Any:
     """Return the value of a cell: a number, or names that are separated by white space or commas."""
     if key in ("lat", "lon", "altitude") and _is_number(text):
         return float(text)
-    return text.replace(",", " ").split() if key == "providers" else text
+    return text.replace(",", " ").split() if key in {"providers", "compare"} else text
 
 
 def _problem(name: str, cell: _Cell, message: str) -> Problem:

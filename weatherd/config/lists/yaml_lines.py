@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from weatherd.text.warning_services import WarningsSetting
 
     Texts = tuple[
-        str | None, str | None, str | None, str | None, str | None, str | None
+        str | None, str | None, str | None, str | None, str | None, str | None, str | None
     ]  # of the keys that many rows share
-    SharedValues = tuple[float, tuple[str, ...], str | None, Tags, WarningsSetting, float]
+    SharedValues = tuple[float, tuple[str, ...], str | None, Tags, WarningsSetting, float, tuple[str, ...]]
     FindSettings = Callable[[Texts], SharedValues | None]
 
 # The characters above ASCII that YAML allows, without line breaks (U+0085, U+2028, U+2029) and the byte order mark
@@ -54,6 +54,7 @@ _VALUES = {
     "tags": rf"\{{{_TAG}(?:, {_TAG})*\}}",
     "warnings": r"auto|off|\[[a-z][a-z-]*(?:, [a-z][a-z-]*)*\]",
     "backfill": rf"{_QUOTED}|[0-9][0-9a-z.]{{0,19}}",
+    "compare": r"\[[a-z][a-z0-9-]*(?:, [a-z][a-z0-9-]*)*\]",
 }
 _COMMENT = rf"#[ -~{_OTHER}]*"
 _PAIRS = "|".join(rf"{key}: (?P<{key}>{value})" for key, value in _VALUES.items())
@@ -157,11 +158,11 @@ def _read_row(
 
 def _build_city(groups: tuple[Any, ...], line: str, find_settings: FindSettings) -> City | None:
     """Return the city of a row; None if the parser has to read the row, because it may have a mistake."""
-    _, name, latitude, longitude, city_id, timezone, interval, providers, height, tags, warnings, backfill = groups
+    _, name, latitude, longitude, city_id, timezone, interval, providers, height, tags, *others = groups
     colons = len(_VALUES) - groups.count(None) + (tags.count(":") if tags else 0)
     if not (name and latitude and longitude and line.count(":") == colons):  # else a key is repeated
         return None
-    settings = find_settings((interval, providers, timezone, tags, warnings, backfill))
+    settings = find_settings((interval, providers, timezone, tags, *others))
     name = name[1:-1] if name[0] in "\"'" else parse_scalar(name)  # as _parse_text does, without the call's cost
     lat, lon, altitude = float(latitude), float(longitude), height and float(height)
     if not (settings and is_plain_city(name, lat, lon, altitude)):
@@ -171,7 +172,7 @@ def _build_city(groups: tuple[Any, ...], line: str, find_settings: FindSettings)
 
 def _find_settings(sink: RowSink, texts: Texts) -> SharedValues | None:
     """Return the values that all rows with these texts share; None if one is invalid."""
-    interval, providers, timezone, tags, warnings, backfill = texts
+    interval, providers, timezone, tags, warnings, backfill, compare = texts
     row: dict[str, Any] = {"name": "any", "lat": 0, "lon": 0}
     try:
         if interval:
@@ -189,10 +190,12 @@ def _find_settings(sink: RowSink, texts: Texts) -> SharedValues | None:
             row["warnings"] = _parse_words(warnings) if warnings[0] == "[" else warnings
         if backfill:
             row["backfill"] = _parse_text(backfill)
+        if compare:
+            row["compare"] = _parse_words(compare)
         city = sink.validate(row)
     except ValueError:
         return None
-    return city.interval, city.providers, city.timezone, city.tags, city.warnings, city.backfill
+    return city.interval, city.providers, city.timezone, city.tags, city.warnings, city.backfill, city.compare
 
 
 def _parse_words(text: str) -> list[Any]:

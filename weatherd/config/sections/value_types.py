@@ -49,6 +49,10 @@ def _check_installed(name: str, info: ValidationInfo) -> str:
 def _check_distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     if not names:
         raise ValueError("should name at least one provider")
+    return _check_repeated(names)
+
+
+def _check_repeated(names: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(names)) < len(names):
         raise ValueError("should name each provider once")
     return _intern(names)
@@ -136,5 +140,10 @@ ProviderNames = Annotated[
     tuple[Annotated[Word, AfterValidator(_check_installed)], ...],
     AfterValidator(_check_distinct),
     Field(json_schema_extra={"minItems": 1, "uniqueItems": True}),
+]
+ComparedNames = Annotated[
+    tuple[Annotated[Word, AfterValidator(_check_installed)], ...],
+    AfterValidator(_check_repeated),
+    Field(json_schema_extra={"uniqueItems": True}),
 ]
 ZoneName = Annotated[str, AfterValidator(_check_zone)]

@@ -61,7 +61,7 @@ def compare_services(
     series = _group_values(rows, field)
     measured = [name for name in series if name in stations]
     reference = max(sorted(measured), key=lambda name: len(series[name]), default=None)
-    live = {name: [at for provider, at, _, origin, _ in rows if provider == name and origin == LIVE] for name in series}
+    live = {name: sorted({row[1] for row in rows if row[0] == name and row[3] == LIVE}) for name in series}
     found = [
         ComparedService(
             name,

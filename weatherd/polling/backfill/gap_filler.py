@@ -137,32 +137,32 @@ class GapFiller:
         """Return the valid observations of a request, each with its POSIX time."""
         provider = cast("PastProvider", self.providers[name])
         async with self._turn:
-            await self._wait_for_room(name)
+            await wait_for_room(self.limiters[name])
             found = await provider.fetch_past(city, _to_time(request.begin), _to_time(request.end))
             await asyncio.sleep(_SPACING)
         now = self.now()
-        valid = [row for row in found if _is_valid(row, city, now)]
+        valid = [row for row in found if is_valid_observation(row, city, now, "fetch_past() must return Observations")]
         return [(row.observed_at.timestamp(), row._replace(origin=BACKFILL)) for row in valid]
 
-    async def _wait_for_room(self, name: str) -> None:
-        """Wait while polls wait. Raises ProviderError if the service is paused, or if its plan leaves no calls."""
-        limiter = self.limiters[name]
-        for _ in range(int(_MAX_WAIT / _SPACING)):
-            if limiter.pause is None and limiter.spare_calls() < 1:
-                raise ProviderError("its plan leaves no calls beside the polls", Failure.PAUSED)
-            if limiter.pause or limiter.has_room:  # while it is paused, the request is rejected with the reason
-                return
-            await asyncio.sleep(_SPACING)
-        raise ProviderError("the polls leave no time for it", Failure.PAUSED)
+
+async def wait_for_room(limiter: RateLimiter) -> None:
+    """Wait while polls wait. Raises ProviderError if the service's plan leaves no calls, or its polls no time."""
+    for _ in range(int(_MAX_WAIT / _SPACING)):
+        if limiter.pause is None and limiter.spare_calls() < 1:
+            raise ProviderError("its plan leaves no calls beside the polls", Failure.PAUSED)
+        if limiter.pause or limiter.has_room:  # while it is paused, the request is rejected with the reason
+            return
+        await asyncio.sleep(_SPACING)
+    raise ProviderError("the polls leave no time for it", Failure.PAUSED)
 
 
-def _is_valid(row: Any, city: City, now: datetime) -> bool:
+def is_valid_observation(row: Any, city: City, now: datetime, returned: str) -> bool:
     """Return whether a provider, perhaps a plug-in, has returned an observation of the city that is not in the future.
 
-    Raises TypeError for anything but an observation.
+    Raises TypeError for anything but an observation; its text begins with *returned*, the rule.
     """
     if not isinstance(row, Observation):
-        raise TypeError(f"fetch_past() must return Observations, not {type(row).__name__}")
+        raise TypeError(f"{returned}, not {type(row).__name__}")
     return row.city == city.id and row.find_problem() is None and row.observed_at <= now
 
 

@@ -91,7 +91,8 @@ def _print_rows(found: Sequence[City], style: Literal["json", "csv"]) -> None:
 
     keys = ("id", "name", "lat", "lon", "interval", "timezone", "altitude", "backfill")
     rows: list[dict[str, Any]] = [
-        {key: getattr(city, key) for key in keys} | {"providers": city.providers, "warnings": city.warnings}
+        {key: getattr(city, key) for key in keys}
+        | {"providers": city.providers, "warnings": city.warnings, "compare": city.compare}
         for city in found
     ]
     for row, city in zip(rows, found, strict=True):
@@ -106,12 +107,12 @@ def _print_rows(found: Sequence[City], style: Literal["json", "csv"]) -> None:
         row | _join_names(city) | columns | {f"tags.{key}": value for key, value in city.tags}
         for row, city in zip(rows, found, strict=True)
     ]
-    write_csv(sys.stdout, (*keys, "providers", "warnings", *columns), flat)
+    write_csv(sys.stdout, (*keys, "providers", "warnings", "compare", *columns), flat)
 
 
 def _join_names(city: City) -> dict[str, str]:
     warnings = city.warnings if isinstance(city.warnings, str) else " ".join(city.warnings)
-    return {"providers": " ".join(city.providers), "warnings": warnings}
+    return {"providers": " ".join(city.providers), "warnings": warnings, "compare": " ".join(city.compare)}
 
 
 @cities.command("search", cls=Command)

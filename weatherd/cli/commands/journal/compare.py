@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import operator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,6 +15,7 @@ from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.lookup import find_journal, find_listed_city, find_recorded_city, parse_time_range
 from weatherd.cli.options import ConfigFile, JsonOrText, Until, load_journal_configuration
 from weatherd.cli.terminal import print_text
+from weatherd.observation import LIVE
 
 if TYPE_CHECKING:
     from weatherd.cli.commands.journal.comparison_report import CityComparison
@@ -95,8 +97,10 @@ def _compare_city(  # noqa: PLR0917
     since, until = parse_time_range(*times, now, city.zone)
     since = since or until - _RANGE
     columns = reader.read_columns([city.id], ["provider", field, "origin", "quality"], since, until)
+    polled = reader.read_compared(city.id, field, since, until)
     rows = [(provider, at, value, origin, quality) for _, at, provider, value, origin, quality in columns]
+    rows += [(provider, at, value, LIVE, quality) for at, provider, value, quality in polled]
     listed = find_listed_city(configuration.cities, name)
-    first = listed.providers[0] if listed else None
-    compared = compare_services(rows, field, _STATIONS, {first} if first else set())
-    return CityComparison(city, since, until, field, first, compared)
+    asked = {listed.providers[0], *listed.compare} if listed else set()
+    compared = compare_services(sorted(rows, key=operator.itemgetter(1)), field, _STATIONS, asked)
+    return CityComparison(city, since, until, field, listed.providers[0] if listed else None, compared)

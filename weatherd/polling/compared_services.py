@@ -1,0 +1,85 @@
+"""Polls of services for comparison only: about once an hour, one request at a time, behind all live polls."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol
+
+import structlog
+
+from weatherd.errors import ProviderError, StateError, describe
+from weatherd.plugins import contain
+from weatherd.polling.backfill.gap_filler import is_valid_observation, wait_for_room
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from datetime import datetime
+
+    from weatherd.city import City
+    from weatherd.observation import Observation
+    from weatherd.providers import Provider
+    from weatherd.quota.limiter import RateLimiter
+
+log = structlog.get_logger()
+
+_DELAY = 60.0  # seconds after the start: the first polls come first
+_PERIOD = 3600.0  # seconds between two polls of a service, at least
+_SPACING = 1.0  # seconds between two requests
+
+
+class ComparedCities(Protocol):
+    """The list of cities, which an edit changes."""
+
+    @property
+    def cities(self) -> Iterable[City]:
+        """The cities now."""
+
+
+async def poll_compared_services(  # noqa: PLR0917
+    cities: ComparedCities,
+    providers: Mapping[str, Provider],
+    limiters: Mapping[str, RateLimiter],
+    add: Callable[[Observation], Awaitable[None]],
+    delete_old: Callable[[], Awaitable[None]],
+    now: Callable[[], datetime],
+) -> None:
+    """Poll the services in the key ``compare`` of each city, one after another, for ever.
+
+    The city's first provider is left out, because it is polled anyway. *add* stores an observation, *delete_old* those
+    that are too old; both may raise StateError. A service that fails or has no calls to spare is asked an hour later.
+    """
+    clock = asyncio.get_running_loop().time
+    await asyncio.sleep(_DELAY)
+    while True:
+        began = clock()
+        try:
+            await delete_old()
+            for city in tuple(cities.cities):
+                for name in city.compare:
+                    if name != city.providers[0] and name in providers:
+                        await _poll_service(city, providers[name], limiters[name], add, now)
+        except StateError as error:
+            log.debug("compare.not_stored", reason=str(error))  # the journal writer reports a full disk
+        await asyncio.sleep(max(_DELAY, _PERIOD - (clock() - began)))
+
+
+async def _poll_service(
+    city: City,
+    provider: Provider,
+    limiter: RateLimiter,
+    add: Callable[[Observation], Awaitable[None]],
+    now: Callable[[], datetime],
+) -> None:
+    """Poll a service for a city once, and rest. Raises StateError if the observation cannot be stored."""
+    try:
+        with contain():
+            await wait_for_room(limiter)
+            found = await provider.fetch(city)
+            if is_valid_observation(found, city, now(), "fetch() must return an Observation"):
+                await add(found)
+    except StateError:
+        raise
+    except Exception as error:
+        bug = None if isinstance(error, ProviderError) else error
+        log.debug("compare.failed", city=city.id, reason=describe(error), exc_info=bug)
+    await asyncio.sleep(_SPACING)
