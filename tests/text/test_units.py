@@ -12,7 +12,8 @@ from weatherd.observation import FIELDS
 from weatherd.text.display import Display
 from weatherd.text.units import UNITS, convert_value, format_quantity
 
-NUMBERS = [name for name in FIELDS if name not in {"city", "provider", "description", "station", "code"}]
+_WORDS = {"city", "provider", "description", "station", "code", "origin", "quality"}
+NUMBERS = [name for name in FIELDS if name not in _WORDS]
 QUANTITIES = [name for name in NUMBERS if not name.endswith("_at")]
 NOON, MIDNIGHT = (datetime(2026, 6, 1, hour, tzinfo=UTC) for hour in (11, 23))
 KIEL = (54.3, 10.1)

@@ -42,7 +42,9 @@ def find_journal(configuration: Configuration) -> Path:
     from weatherd.journal.store import JOURNAL_FILE
 
     folder = state_folder.find_state_folder(configuration.settings.state, configuration.file, os.environ)
-    if not (folder / JOURNAL_FILE).exists() and (demo := find_demo_state(configuration.file)):
+    with state_folder.translate_errors(folder):
+        is_missing = not (folder / JOURNAL_FILE).exists()
+    if is_missing and (demo := find_demo_state(configuration.file)):
         hint = f"the demo that runs with {configuration.file} has its own; set WEATHERD_STATE={demo} to read that"
         raise StateError(f"there is no journal at {folder / JOURNAL_FILE}: {hint}")
     return folder / JOURNAL_FILE

@@ -85,7 +85,10 @@ async def test_alerts_are_listed(tmp_path: Path, run: Run) -> None:
         await it.until("/api/v1/alerts", b'"firing"')
         code, text, _ = await run("alerts", "list", "--url", it.url)
         heading, *rows = [line.split() for line in text.splitlines()]
-        assert (code, heading) == (0, ["rule", "city", "state", "severity", "since", "message"])
+        assert (code, heading) == (
+            0,
+            ["rule", "city", "state", "severity", "since", "value", "last", "sent", "message"],
+        )
         assert [row[:4] for row in rows] == [
             ["mild", "Kiel", "firing", "warning"],
             ["calm", "Kiel", "pending", "warning"],
