@@ -18,6 +18,7 @@ from weatherd.daemon.grace_period import GracePeriod
 from weatherd.daemon.journal_care.comparison import compare_listed_services
 from weatherd.daemon.journal_care.day_keeping import keep_days
 from weatherd.daemon.journal_care.gap_search import fill_journal_gaps
+from weatherd.daemon.journal_care.other_writers import notice_other_writers
 from weatherd.daemon.journal_care.retention import prune_journal
 from weatherd.daemon.loading.file_watch import watch_files
 from weatherd.daemon.monitor.daemon_monitor import DaemonMonitor
@@ -205,6 +206,8 @@ def _start_helpers(
         "release memory": release_regularly(lambda: len(parts.registry.cities)),
         "feed watchdog": systemd.feed_watchdog(status, parts.notify, parts.watchdog),
     }
+    if parts.forwarders:
+        helpers["notice other writers"] = notice_other_writers(parts.journal)
     if parts.limiters:
         helpers["poll compared services"] = compare_listed_services(parts)
     if parts.pasts:

@@ -106,12 +106,18 @@ class Journal:
     async def _add(self, add: Callable[[Store], AddResult], count: int) -> AddResult:
         added = await self.call(add)
         log.debug("journal.stored", observations=count, new=added.stored, end=added.last_seq)
-        last_seq = await self._restore() if self._lost else added.last_seq
+        self._advance(await self._restore() if self._lost else added.last_seq)
+        return added
+
+    async def notice_entries(self) -> None:
+        """Notice the entries that another process has added, for those who wait for entries."""
+        self._advance(await self.call(lambda store: store.last_seq()))
+
+    def _advance(self, last_seq: int) -> None:
         if last_seq > self.last_seq:
             self.last_seq = last_seq
             self._added.set()
             self._added = asyncio.Event()
-        return added
 
     async def wait_for_entries(self, after: int) -> None:
         """Wait for an entry with a number above *after*."""
