@@ -18,6 +18,7 @@ from weatherd.cli.commands import export
 from weatherd.cli.importing.city_names import CityNames
 from weatherd.cli.importing.reading import FileReader, ImportOptions
 from weatherd.cli.importing.summary import ImportSummary
+from weatherd.cli.importing.value_limits import QUANTITY_BOUNDS
 from weatherd.cli.options import ArgumentError
 from weatherd.config.sections.quality import QualitySection
 from weatherd.formatting import to_dict
@@ -38,6 +39,12 @@ EXPORT = ImportOptions("metric", None, (), "import", None, datetime(2027, 1, 1, 
 OTHER = replace(EXPORT, columns=["time=Zeit", "temperature=T:F"])
 
 
+def is_possible(row: Observation) -> bool:
+    """Return whether the quantities of an observation are within their bounds."""
+    values = row._asdict()
+    return all(values[name] is None or low <= values[name] <= high for name, (low, high) in QUANTITY_BOUNDS.items())
+
+
 def read_all(files: Iterable[bytes], file: Path, form: FileFormat, options: ImportOptions) -> tuple[int, int]:
     """Read corrupted files; return the numbers of observations, which are valid, and of bad rows."""
     found, bad, reasons = 0, 0, list[str]()
@@ -48,6 +55,7 @@ def read_all(files: Iterable[bytes], file: Path, form: FileFormat, options: Impo
             for batch in FileReader(options, CityNames([KIEL], UTC), summary).read(str(file), form):
                 found += len(batch)
                 assert [row.find_problem() for row in batch if row.find_problem()] == []
+                assert [row for row in batch if not is_possible(row)] == []
         except ArgumentError as error:
             reasons.append(f"{error}")
         except Exception as error:
@@ -81,7 +89,7 @@ def test_corrupted_exports(form: FileFormat, tmp_path: Path) -> None:
     if form == "jsonl":
         lines = draw_corrupted([json.dumps(to_dict(row)).encode() for row in ROWS], "imports", COUNT)
         found, bad = read_all(lines, tmp_path / "file", form, EXPORT)
-        assert min(found, bad) > COUNT // 10
+        assert min(found, bad) > COUNT // 20  # because most of the other values are impossible
 
 
 def test_corrupted_files_of_other_programs(tmp_path: Path) -> None:

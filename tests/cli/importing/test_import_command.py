@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
+import shutil
 import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -14,6 +16,8 @@ import pytest
 
 from tests.support.commands import run_weatherd
 from tests.support.fakes import KIEL, observation
+from weatherd.cli.commands import export
+from weatherd.cli.importing.value_limits import QUANTITY_BOUNDS
 from weatherd.formatting import to_dict
 from weatherd.journal.reader import Reader
 from weatherd.journal.state_folder import lock_state_folder
@@ -23,10 +27,13 @@ from weatherd.observation import FetchedObservation
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from weatherd.cli.importing.input_file import FileFormat
     from weatherd.observation import Observation
+    from weatherd.text.units import ReaderUnits
 
 TIME = "2026-01-31T12:00:00Z, not '2026-01-01T00:00:00'"
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+FUTURE = datetime(2150, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -48,6 +55,18 @@ def make_rows(count: int, **values: Any) -> list[Observation]:
 def format_lines(rows: list[Observation]) -> str:
     """Return observations as JSON Lines."""
     return "".join(f"{json.dumps(to_dict(row))}\n" for row in rows)
+
+
+def write_export(file: Path, rows: list[Observation], units: ReaderUnits = "metric") -> Path:
+    """Write the observations as ``weatherd export`` does, in the format of the file's name."""
+    exported = export.ExportedRows([KIEL], units, UTC)
+    if file.suffix == ".parquet":
+        export._write_parquet(iter(rows), exported, file)
+    else:
+        with file.open("w", encoding="utf-8", newline="") as stream:
+            write = export._write_csv if file.suffix == ".csv" else export._write_jsonl
+            write(iter(rows), exported, stream)
+    return file
 
 
 def read_journal(folder: Path) -> list[Observation]:
@@ -143,8 +162,56 @@ def test_bad_lines_of_json_have_positions(folder: Path, capsys: pytest.CaptureFi
         f"a.jsonl:7:{find('2026') - 1}: observed_at should be a time with a time zone such as {TIME}",
         "a.jsonl:8:1: has no fetched_at",
         f"a.jsonl:9:{find('live') - 1}: origin should be one of live, backfill, import, not 'dreamt'",
-        f"a.jsonl:10:{find('61')}: code should be a whole number, not '61.5'",
+        f"a.jsonl:10:{find('61')}: code should be a whole number from 0 to 99, not '61.5'",
     ]
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        ("temperature", 500.0, "temperature should be from -100.0 °C to 70.0 °C, not '500.0'"),
+        ("precipitation", -4.0, "precipitation should be from 0.0 mm to 1000.0 mm, not '-4.0'"),
+        ("wind_direction", 720.0, "wind_direction should be from 0 ° to 360 °, not '720.0'"),
+        ("relative_humidity", 150.0, "relative_humidity should be from 0 % to 110 %, not '150.0'"),
+        ("visibility", 1e300, "visibility should be from 0 m to 1000000 m, not '1e+300'"),
+        ("code", 12345, "code should be a whole number from 0 to 99, not '12345'"),
+        ("fetched_at", FUTURE, "fetched_at 2150-01-01T00:00:00Z is in the future: is the clock right?"),
+        ("observed_at", FUTURE, "observed_at 2150-01-01T00:00:00Z is in the future: is the clock right?"),
+        ("quality", "suspect: banana split", "quality should be ok, or such as suspect: temperature step, not "),
+        ("quality", "suspect: ", "quality should be ok, or such as suspect: temperature step, not "),
+    ],
+)
+def test_impossible_values_of_an_export_are_bad(  # noqa: PLR0917 - pytest's
+    folder: Path, capsys: pytest.CaptureFixture[str], form: FileFormat, field: str, value: Any, reason: str
+) -> None:
+    """As those of other programs, in each format, at their position; the other rows are imported."""
+    good = observation(observed_at=BEGIN, fetched_at=BEGIN)
+    rows = [good, good._replace(observed_at=BEGIN + timedelta(hours=1))._replace(**{field: value})]
+    file = write_export(folder / f"a.{form}", rows)
+    code, out, err = run_weatherd(capsys, "import", file.name)
+    assert (code, out.splitlines()[1:]) == (65, ["skipped 1 bad line"])
+    position, _, found = err.strip().partition(": ")
+    assert found.startswith(reason)
+    assert re.fullmatch(rf"a\.parquet:row 2:{field}|a\.(csv:3|jsonl:2):\d+", position)
+    assert read_journal(folder) == [good]
+
+
+@pytest.mark.parametrize("units", ["metric", "us", "uk"])
+def test_the_bounds_are_possible_in_all_units(
+    folder: Path, capsys: pytest.CaptureFixture[str], units: ReaderUnits
+) -> None:
+    """An export of them is imported, although it is rounded, and so is an export of what was imported."""
+    for index in (0, 1):
+        values: dict[str, Any] = {name: bound[index] for name, bound in QUANTITY_BOUNDS.items()}
+        file = write_export(
+            folder / f"{index}.csv", [observation(observed_at=BEGIN, fetched_at=BEGIN, **values)], units
+        )
+        assert run_weatherd(capsys, "import", file.name, "--units", units, "--dry-run")[0] == 0
+        assert run_weatherd(capsys, "import", file.name, "--units", units)[0] == 0
+        write_export(folder / "again.csv", read_journal(folder))
+        assert run_weatherd(capsys, "import", "again.csv")[0] == 0
+        shutil.rmtree(folder / "state")
 
 
 @pytest.mark.usefixtures("folder")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.support.commands import run_weatherd
 from tests.support.fakes import BERLIN, KIEL, observation
+from weatherd.cli.importing.value_limits import QUANTITY_BOUNDS
 from weatherd.journal.store import JOURNAL_FILE, Store
 from weatherd.observation import FetchedObservation, Observation
 
@@ -22,9 +23,7 @@ if TYPE_CHECKING:
 
 FORMATS = ["csv", "jsonl", "parquet"]
 CITIES = {"kiel": KIEL, "berlin": BERLIN}
-TIMES = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - see timezones
-FINITE = st.floats(allow_nan=False, allow_infinity=False)
-NUMBERS = st.none() | st.floats(-1e3, 1e3) | FINITE
+TIMES = st.datetimes(datetime(1990, 1, 1), datetime(2026, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - see timezones
 TEXTS = st.text(st.characters(exclude_categories=["C", "Z"], include_characters=" "), min_size=1, max_size=30)
 OBSERVATIONS = st.builds(
     Observation,
@@ -32,20 +31,12 @@ OBSERVATIONS = st.builds(
     provider=st.sampled_from(["open-meteo", "nws"]),
     observed_at=TIMES,
     fetched_at=TIMES,
-    temperature=FINITE,
+    temperature=st.floats(*QUANTITY_BOUNDS["temperature"]),
     description=TEXTS,
     code=st.none() | st.integers(0, 99),
     station=st.just("") | TEXTS,
-    apparent_temperature=NUMBERS,
-    relative_humidity=NUMBERS,
-    pressure_msl=NUMBERS,
-    wind_speed=NUMBERS,
-    wind_direction=NUMBERS,
-    wind_gust=NUMBERS,
-    precipitation=NUMBERS,
-    cloud_cover=NUMBERS,
-    visibility=NUMBERS,
     quality=st.sampled_from(["ok", "suspect: temperature step, wind_gust consistency"]),
+    **{name: st.none() | st.floats(*bounds) for name, bounds in QUANTITY_BOUNDS.items() if name != "temperature"},
 )
 
 

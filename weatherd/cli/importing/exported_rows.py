@@ -1,7 +1,8 @@
-"""Rows of ``weatherd export`` as observations: the exact inverse of what it writes."""
+"""Rows of ``weatherd export`` as observations: the exact inverse of what it writes, if that is possible on Earth."""
 
 from __future__ import annotations
 
+import functools
 import re
 from datetime import UTC, datetime
 from math import isfinite
@@ -9,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from weatherd.city import ID_PATTERN
 from weatherd.cli.importing.source_rows import FieldError
+from weatherd.cli.importing.value_limits import MAX_CODE, MAX_LEAD, QUANTITY_BOUNDS
+from weatherd.formatting import format_rfc3339
 from weatherd.observation import FIELDS, OK, ORIGINS, SUSPECT, Observation
+from weatherd.pipeline.quality.suspicion import CONSISTENCY, PERSISTENCE, RANGE, STEP
 from weatherd.providers.values import ROUNDED
-from weatherd.text.units import UNITS, convert_back
+from weatherd.text.units import UNITS, convert_back, convert_value, format_quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,21 +24,49 @@ if TYPE_CHECKING:
 
 _DEFAULTS = Observation._field_defaults
 REQUIRED = tuple(name for name in FIELDS if name not in _DEFAULTS)  # an older export lacks some of the others
+_TIMES = ("observed_at", "fetched_at")
+_SUSPICIONS = {f"{name} {test}" for name in QUANTITY_BOUNDS for test in (RANGE, STEP, PERSISTENCE, CONSISTENCY)}
 _FIRST_YEAR, _LAST_YEAR = 1900, 4000  # because datetime ends at 9999, in any time zone
 _is_id = re.compile(ID_PATTERN).match
 
 
-def parse_exported(values: Mapping[str, Any], units: ReaderUnits = "metric") -> Observation:
+def parse_exported(values: Mapping[str, Any], now: datetime, units: ReaderUnits = "metric") -> Observation:
     """Return the observation in a row of an export, whose values are in *units*. Raises FieldError.
 
     The values of CSV are texts; an empty one is a missing value.
     """
     parsed = {name: _parse_field(name, values.get(name)) for name in FIELDS}
-    if units != "metric":
-        for name, unit in UNITS[units].items():
-            if parsed[name] is not None and unit != UNITS["metric"][name]:
-                parsed[name] = ROUNDED[convert_back(parsed[name], unit)]
+    for name in _TIMES:
+        if parsed[name] > now + MAX_LEAD:
+            raise FieldError(name, f"{name} {format_rfc3339(parsed[name])} is in the future: is the clock right?")
+    for name in QUANTITY_BOUNDS:
+        if parsed[name] is not None:
+            parsed[name] = _convert_quantity(name, parsed[name], units)
     return Observation(**parsed)
+
+
+def _convert_quantity(name: str, value: float, units: ReaderUnits) -> float:
+    """Return a quantity of an export in weatherd's own unit. Raises FieldError if it is out of bounds."""
+    unit, (low, high) = UNITS[units][name], QUANTITY_BOUNDS[name]
+    if not _is_within_bounds(name, value, units):
+        rule = f"should be from {format_quantity(low, unit)} to {format_quantity(high, unit)}"
+        raise FieldError(name, f"{name} {rule}, not '{value}'")
+    if unit == UNITS["metric"][name]:
+        return value
+    converted: float = ROUNDED[convert_back(value, unit)]
+    return min(max(converted, low), high)
+
+
+def _is_within_bounds(name: str, value: float, units: ReaderUnits) -> bool:
+    low, high = _round_bounds(name, units)
+    return low <= value <= high
+
+
+@functools.cache
+def _round_bounds(name: str, units: ReaderUnits) -> tuple[float, float]:
+    """Return the bounds of a quantity in *units*, rounded as the values of an export are."""
+    unit, (low, high) = UNITS[units][name], QUANTITY_BOUNDS[name]
+    return round(convert_value(low, unit), unit.digits), round(convert_value(high, unit), unit.digits)
 
 
 def _parse_field(name: str, value: Any) -> Any:
@@ -56,7 +88,7 @@ def _parse_number(value: Any) -> float:
 
 def _parse_code(value: Any) -> int:
     number = _parse_number(value)
-    if number != int(number):
+    if number != int(number) or not 0 <= number <= MAX_CODE:
         raise ValueError
     return int(number)
 
@@ -81,7 +113,9 @@ def _parse_city(value: Any) -> str:
 
 
 def _parse_quality(value: Any) -> str:
-    if not isinstance(value, str) or not (value == OK or value.startswith(SUSPECT)) or not value.isprintable():
+    if not isinstance(value, str) or not (value == OK or value.startswith(SUSPECT)):
+        raise ValueError
+    if value != OK and not _SUSPICIONS.issuperset(value.removeprefix(SUSPECT).split(", ")):
         raise ValueError
     return value
 
@@ -104,9 +138,9 @@ _PARSERS: Mapping[str, Callable[[Any], Any]] = {
 }
 _RULES: Mapping[str, str] = {
     "city": "should be an id such as sao-paulo",
-    **dict.fromkeys(("observed_at", "fetched_at"), "should be a time with a time zone such as 2026-01-31T12:00:00Z"),
-    "code": "should be a whole number",
+    **dict.fromkeys(_TIMES, "should be a time with a time zone such as 2026-01-31T12:00:00Z"),
+    "code": f"should be a whole number from 0 to {MAX_CODE}",
     "origin": f"should be one of {', '.join(ORIGINS)}",
-    "quality": f"should be {OK}, or {SUSPECT}and the tests that failed",
+    "quality": f"should be {OK}, or such as {SUSPECT}temperature step",
     **dict.fromkeys(("provider", "description", "station"), "should be one line of printable text"),
 }

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from weatherd import wmo
 from weatherd.cli.importing.column_map import QUANTITIES
 from weatherd.cli.importing.local_times import parse_local_time
 from weatherd.cli.importing.source_rows import FieldError
+from weatherd.cli.importing.value_limits import MAX_CODE, MAX_LEAD, QUANTITY_BOUNDS
 from weatherd.observation import IMPORT, Observation
 from weatherd.providers import values as bounds
 from weatherd.text.units import UNITS, format_quantity
@@ -23,20 +23,6 @@ if TYPE_CHECKING:
 
 _MISSING = {"", "-", "--", "–", "na", "n/a", "nan", "null", "none"}
 _MISSING_NUMBERS = {-999.0, -9999.0}  # usual marks, which no field can have
-_MAX_CODE = 99  # of WMO code table 4677
-_MAX_LEAD = timedelta(hours=1)  # of an observation before our clock; most wrong time zones make more
-_BOUNDS = {
-    "temperature": bounds.TEMPERATURE,
-    "apparent_temperature": bounds.APPARENT_TEMPERATURE,
-    "relative_humidity": bounds.RELATIVE_HUMIDITY,
-    "pressure_msl": bounds.PRESSURE_MSL,
-    "wind_speed": bounds.WIND_SPEED,
-    "wind_direction": bounds.WIND_DIRECTION,
-    "wind_gust": bounds.WIND_SPEED,
-    "precipitation": bounds.PRECIPITATION,
-    "cloud_cover": bounds.CLOUD_COVER,
-    "visibility": bounds.VISIBILITY,
-}
 
 
 @dataclass
@@ -93,7 +79,7 @@ class ForeignRows:
         except (ValueError, OverflowError, OSError):
             form = self.time_format or "ISO 8601 such as 2026-01-31 12:00 (or pass --time-format)"
             raise FieldError(heading, f"the time should be {form}, not {text!r}") from None
-        if time > self.now + _MAX_LEAD:
+        if time > self.now + MAX_LEAD:
             raise FieldError(heading, f"the time {text!r} is in the future: is the time zone right?")
         self._before[city.id] = time
         return time
@@ -109,9 +95,9 @@ class ForeignRows:
             return None
         own = UNITS["metric"][name]
         unit = column.unit or own
-        found = bounds.parse_number(number, _BOUNDS[name], 1 / unit.factor, -unit.offset / unit.factor)
+        found = bounds.parse_number(number, QUANTITY_BOUNDS[name], 1 / unit.factor, -unit.offset / unit.factor)
         if found is None:
-            low, high = (format_quantity(bound, unit) for bound in _BOUNDS[name])
+            low, high = (format_quantity(bound, unit) for bound in QUANTITY_BOUNDS[name])
             raise FieldError(
                 column.headings[0], f"{name} should be from {low} to {high}, not {text!r}: is the unit right?"
             )
@@ -129,6 +115,6 @@ class ForeignRows:
         text = self._read(values, "code")
         number: Any = self._to_number(text) if text else None
         code = bounds.parse_integer(number)
-        if text and (code is None or not 0 <= code <= _MAX_CODE):
-            raise FieldError(self.columns["code"].headings[0], f"code should be from 0 to {_MAX_CODE}, not {text!r}")
+        if text and (code is None or not 0 <= code <= MAX_CODE):
+            raise FieldError(self.columns["code"].headings[0], f"code should be from 0 to {MAX_CODE}, not {text!r}")
         return code

@@ -101,7 +101,7 @@ class FileReader:
         options, is_foreign = self._options, bool(self._options.columns or self._options.city)
         missing = [name for name in REQUIRED if file.columns is not None and name not in file.columns]
         if not missing and not is_foreign:
-            return functools.partial(parse_exported, units=options.units), True
+            return functools.partial(parse_exported, now=options.now, units=options.units), True
         if not file.delimiter:
             reason = f"it has no column {missing[0]}" if missing else "only CSV files can have other columns"
             raise ArgumentError(f"{file.name}: should be a file of weatherd export: {reason}")
