@@ -7,6 +7,7 @@ import contextlib
 import itertools
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -60,8 +61,12 @@ class Run:
     reserved: dict[str, float] = field(default_factory=dict)  # calls per second by service
 
     def events(self) -> list[tuple[str, str, str]]:
-        """Return the hour and minute since the epoch, the event and its city or provider of each line."""
-        return [(line["at"], line["event"], line.get("city") or line["provider"]) for line in self.lines]
+        """Return the hour and minute since the epoch, the event and each city, or the provider, of each line."""
+        return [
+            (line["at"], line["event"], name)
+            for line in self.lines
+            for name in line.get("cities") or [line.get("city") or line["provider"]]
+        ]
 
     def in_force(self) -> list[tuple[str, str, int]]:
         """Return city, kind and severity of the warnings in force."""
@@ -523,6 +528,32 @@ async def test_an_end_is_saved_without_another_poll(journal: VirtualJournal, ser
         await asyncio.sleep(61)
         assert read_ends(journal) == [("kiel", "not_followed")]
     assert not journal.store.warnings.has_places()
+
+
+async def test_a_warning_ends_between_the_polls(journal: VirtualJournal, service: Scripted) -> None:
+    """Its end is reported and stored when it passes, once, however long the service's interval is, or after a stop."""
+    service.interval = 2820.0
+    ends = {"first": 3613, "second": 6000, "third": 20000}
+    service.outcome["kiel"] = WarningAnswer(
+        [storm(key, ends=EPOCH + timedelta(seconds=time)) for key, time in ends.items()]
+    )
+    async with running(journal, KIEL, warnings=("nws",)) as run:
+        await asyncio.sleep((EPOCH + timedelta(seconds=3612) - now()).total_seconds())
+        assert read_ends(journal) == []
+        await asyncio.sleep(2)
+        assert read_ends(journal) == [("kiel", "expired")]
+        assert run.events()[-1] == ("01:00", "warning.ended", "kiel")
+    await asyncio.sleep(HOUR)
+    requests = len(service.requests)
+    service.outcome["kiel"] = unavailable()
+    async with running(journal, KIEL, warnings=("nws",)) as run:
+        await asyncio.sleep(1)
+        assert read_ends(journal) == [("kiel", "expired")] * 2
+        await asyncio.sleep(100000)
+    assert [line["key"] for line in run.lines if line["event"] == "warning.ended"] == ["second", "third"]
+    assert read_ends(journal) == [("kiel", "expired")] * 3
+    assert len(service.requests) > requests
+    assert [place.warnings for place in journal.store.warnings.load()] == [[]]
 
 
 async def test_the_service_for_the_world_ends_where_a_country_has_its_own(journal: VirtualJournal) -> None:

@@ -18,9 +18,10 @@ from weatherd.warnings.desk import WarningDesk
 
 def test_the_most_severe_warning_counts() -> None:
     """It is unknown before an answer, -1 without a warning in force, and else the highest severity."""
-    current, unused, pollers = CurrentWarnings(), SimpleNamespace(), [SimpleNamespace(name="fake", is_candidate=bool)]
-    parts: Any = (pollers, unused, current, Settings(), lambda: EPOCH)
-    desk, now = WarningDesk(*parts), EPOCH
+    current, pollers = CurrentWarnings(), [SimpleNamespace(name="fake", is_candidate=bool)]
+    unused: Any = SimpleNamespace()
+    parts: Any = (pollers, unused, current, Settings())
+    desk, now = WarningDesk(*parts, registry=unused, now=lambda: EPOCH), EPOCH
     assert desk.find_severity(KIEL, now) is None
     current.update("kiel", "fake", WarningAnswer([]), now)
     assert desk.find_severity(KIEL, now) == -1
@@ -33,7 +34,8 @@ def test_the_most_severe_warning_counts() -> None:
 
 def test_a_city_whose_warnings_are_not_requested_has_none() -> None:
     """So an alert about a warning ends when the city, or its service, is switched off."""
-    unused, pollers = SimpleNamespace(), [SimpleNamespace(name="fake", is_candidate=lambda _: False)]
-    parts: Any = (pollers, unused, CurrentWarnings(), Settings(), lambda: EPOCH)
-    desk = WarningDesk(*parts)
+    pollers = [SimpleNamespace(name="fake", is_candidate=lambda _: False)]
+    unused: Any = SimpleNamespace()
+    parts: Any = (pollers, unused, CurrentWarnings(), Settings())
+    desk = WarningDesk(*parts, registry=unused, now=lambda: EPOCH)
     assert desk.find_severity(KIEL, EPOCH) == -1

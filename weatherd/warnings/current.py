@@ -31,6 +31,14 @@ class CityWarning(NamedTuple):
     since: datetime
 
 
+class WarningEnd(NamedTuple):
+    """When a known warning of a city ends."""
+
+    ends: datetime
+    city: str
+    provider: str
+
+
 class CurrentWarnings:
     """The warnings of each city by provider; a city without an entry was not looked up yet."""
 
@@ -110,6 +118,14 @@ class CurrentWarnings:
         for by_city in self._known.values():
             for city, by_key in by_city.items():
                 yield from _select_in_force(city, by_key, now)
+
+    def find_ends(self) -> Iterator[WarningEnd]:
+        """Yield the ends of all known warnings that have one, in no order."""
+        for provider, by_city in self._known.items():
+            for city, by_key in by_city.items():
+                for known in by_key.values():
+                    if known.warning.ends:
+                        yield WarningEnd(known.warning.ends, city, provider)
 
     def _find(self, city: str, now: datetime) -> Iterator[CityWarning]:
         for by_city in self._known.values():

@@ -16,6 +16,7 @@ from weatherd.quota.plans import WARNING_PLANS
 from weatherd.text.warning_services import wants_warnings
 from weatherd.warnings.change_log import log_changes
 from weatherd.warnings.current import CurrentWarnings
+from weatherd.warnings.expiry import expire_on_time
 from weatherd.warnings.polling import WarningPoller
 from weatherd.warnings.recorder import WarningRecorder
 from weatherd.warnings.request_load import OpenService, find_request_rate
@@ -54,9 +55,12 @@ class WarningDesk:
         recorder: WarningRecorder,
         current: CurrentWarnings,
         settings: Settings,
+        *,
+        registry: CityRegistry,
         now: Callable[[], datetime],
     ) -> None:
         self.current = current
+        self._registry = registry
         self._now = now
         self._pollers = {poller.name: poller for poller in pollers}
         self._choices: Counter[WarningsSetting] = Counter()  # cities by their choice of services
@@ -161,6 +165,8 @@ class WarningDesk:
             for poller in self._pollers.values():
                 tasks.create_task(poller.run(), name=f"poll warnings of {poller.name}")
             tasks.create_task(self._save_forgotten(), name="save ended warnings")
+            expiry = expire_on_time(self._registry, self.current, self._recorder, self._now)
+            tasks.create_task(expiry, name="expire warnings")
             tasks.create_task(self._recorder.prune(self._retention), name="prune warnings")
 
     async def _save_forgotten(self) -> None:
@@ -205,6 +211,6 @@ async def open_warnings(
         )
         for opened in open_services(settings, open_resources)
     ]
-    desk = WarningDesk(pollers, recorder, current, settings, now)
+    desk = WarningDesk(pollers, recorder, current, settings, registry=registry, now=now)
     await desk.restore(journal)
     return desk
