@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -265,3 +266,28 @@ def test_a_new_observation_of_a_moving_journal_follows(tmp_path: Path) -> None:
         assert store.add([FetchedObservation(KIEL, new, follows=True)]) == AddResult(1, 11)
         assert [entry.seq for entry in reader.read_after(0, 99)] == [*range(1, 12)]
         assert [last.observation for last in store.load(NOW).latest] == [new]
+
+
+@pytest.mark.parametrize("write", [write_version_6, write_version_10])
+def test_days_are_complete_during_the_move(tmp_path: Path, write: Callable[..., None]) -> None:
+    """A reader finds the same days before, during and after it, and none is stored from a part of the entries."""
+
+    def read_days() -> list[Any]:
+        with closing(Reader(file)) as reader:
+            return [
+                reader.read_days(city, ZoneInfo("Europe/Berlin"), FIRST.date(), LAST.date())
+                for city in ("kiel", "berlin")
+            ]
+
+    rows = _old_rows(6000) + [(6000 + row[0], *row[1:]) for row in _old_rows(3000, BERLIN)]
+    write(file := tmp_path / JOURNAL_FILE, rows, 9000)
+    with closing(Store(file)) as store:
+        found = [read_days()]
+        while store.move_old_entries():
+            store.days.register({}, "Europe/Berlin")
+            with closing(Reader(file)) as reader:
+                assert reader.find_open_days(to_micros(LAST)) is None or not store._entries.old.find_tables()
+            found.append(read_days())
+        found.append(read_days())
+    assert [sum(day.observations for day in days) for days in found[0]] == [6000, 3000]
+    assert found == [found[0]] * 4

@@ -146,7 +146,7 @@ class Journal:
     async def store_days(
         self, zones: Mapping[str, str], default_zone: str, now: float, report: Callable[[int], None] | None = None
     ) -> int:
-        """Store the days that are over by the POSIX time *now*; return how many days of cities were computed.
+        """Store the days that are over by the POSIX time *now*; return how many days with observations were stored.
 
         *zones* has the time zones of the listed cities, others have *default_zone*. It works in small steps, after
         which *report* is called with the number so far; if it is interrupted, the next call continues.

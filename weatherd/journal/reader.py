@@ -14,6 +14,7 @@ from weatherd.journal.rows import COLUMNS, JournalEntry, parse_entry, parse_row,
 from weatherd.journal.schema import require_same_version
 from weatherd.journal.state_folder import translate_errors
 from weatherd.journal.tables.entry_columns import ENTRY_COLUMNS, ORIGIN_HERE, WITH_DESCRIPTION
+from weatherd.journal.tables.old_entries import FIND_OLD_TABLES
 from weatherd.observation import FIELDS
 
 if TYPE_CHECKING:
@@ -212,7 +213,7 @@ class Reader:
     def _query_cities(
         self, names: Sequence[str], cities: Sequence[str], span: tuple[int, int], condition: str, *values: int
     ) -> list[tuple[Any, ...]]:
-        is_moving = self._query("SELECT 1 FROM sqlite_master WHERE name IN ('observation_6', 'entry_10')")
+        is_moving = self._query(FIND_OLD_TABLES)
         template = _OF_CITIES_WHILE_MOVING if is_moving else _OF_CITIES
         known = _COLUMNS_OF_VIEW if is_moving else _COLUMNS_OF_ENTRY
         columns = ", ".join(known[name] for name in names)

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.journal.old_files import observation_row, write_version_10
 from tests.support.commands import run_weatherd
 from tests.support.fakes import KIEL, make_fetched
+from weatherd.journal.rows import to_micros
 from weatherd.journal.store import Store
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ def test_days_are_stored_and_rebuilt(frosty: Path, capsys: pytest.CaptureFixture
     """A rebuild stores the days that are over, gives the same rows again, and repairs what was changed."""
     assert run_weatherd(capsys, "days")[1].startswith("no days are stored yet")
     code, out, _ = run_weatherd(capsys, "days", "--rebuild")
-    assert (code, out) == (0, "9 days computed\n3 days of 1 city, from 2026-01-31 to 2026-02-02\n")
+    assert (code, out) == (0, "3 days computed\n3 days of 1 city, from 2026-01-31 to 2026-02-02\n")
     rows = read_days(frosty)
     run_weatherd(capsys, "days", "--rebuild")
     assert read_days(frosty) == rows
@@ -59,6 +61,19 @@ def test_days_are_stored_and_rebuilt(frosty: Path, capsys: pytest.CaptureFixture
         db.execute("DELETE FROM day WHERE date = (SELECT max(date) FROM day)")
     run_weatherd(capsys, "days", "--rebuild")
     assert read_days(frosty) == rows
+
+
+def test_a_rebuild_after_an_upgrade_has_all_days(frosty: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It does not wait until a daemon has moved the observations that the older version wrote."""
+    frosty.unlink()
+    later = [timedelta(days=9, minutes=minute) for minute in range(120)]
+    times = [to_micros(BEGIN + age) for age in (*(timedelta(hours=hour) for hour in range(72)), *later)]
+    write_version_10(frosty, [observation_row(1 + n, "kiel", at, at, 5.0) for n, at in enumerate(times)], 192)
+    Store(frosty).close()  # as by a daemon that was stopped within its first minute
+    code, out, _ = run_weatherd(capsys, "days", "--rebuild")
+    assert (code, out) == (0, "3 days computed\n3 days of 1 city, from 2026-01-31 to 2026-02-02\n")
+    with closing(sqlite3.connect(frosty)) as db:
+        assert db.execute("SELECT sum(observations) FROM day").fetchone() == (72,)
 
 
 def test_parts_outlive_the_observations(frosty: Path, capsys: pytest.CaptureFixture[str]) -> None:

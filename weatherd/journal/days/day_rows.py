@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from weatherd.journal.days.selection import select_readings
 from weatherd.journal.tables.entry_columns import ENTRY_COLUMNS
+from weatherd.journal.tables.old_entries import FIND_OLD_TABLES
 
 if TYPE_CHECKING:
     from weatherd.journal.days.summary import Readings
@@ -37,11 +38,18 @@ WITH RECURSIVE times(at) AS (
 )
 SELECT {_COLUMNS} FROM times CROSS JOIN entry ON entry.observed_at = at AND entry.observed_at <= ?2 AND {_OF_SERIES}
 """
+_WHILE_MOVING = """
+SELECT city, provider, station, observed_at, temperature, precipitation, wind_gust, nullif(origin, 'live'),
+  nullif(quality, 'ok')
+FROM observation WHERE observed_at >= ?1 AND observed_at < ?2 AND city IN (SELECT value FROM json_each(?3))
+"""
 _AT = operator.itemgetter(1)
 
 
 def read_readings(query: QueryRows, cities: Sequence[str], since: int, until: int) -> dict[str, Readings]:
     """Return the readings of cities in ``[since, until)``, in POSIX microseconds, by city."""
+    if query(FIND_OLD_TABLES, ()):
+        return _read_while_moving(query, cities, since, until)
     found = query(_SERIES, (json.dumps(list(cities)),))
     city_of = {number: city for number, city, *_ in found}
     names = {number: (provider, station) for number, _, provider, station in found}
@@ -53,3 +61,13 @@ def read_readings(query: QueryRows, cities: Sequence[str], since: int, until: in
     for of_city in rows.values():
         of_city.sort(key=_AT)
     return {city: select_readings(of_city, names) for city, of_city in rows.items()}
+
+
+def _read_while_moving(query: QueryRows, cities: Sequence[str], since: int, until: int) -> dict[str, Readings]:
+    """Return the same while entries of an older version are moved, which may have no series yet."""
+    numbers: dict[tuple[str, str], int] = {}
+    rows: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    for city, provider, station, *values in query(_WHILE_MOVING, (since, until, json.dumps(list(cities)))):
+        rows[city].append((numbers.setdefault((provider, station), len(numbers)), *values))
+    names = {number: name for name, number in numbers.items()}
+    return {city: select_readings(sorted(of_city, key=_AT), names) for city, of_city in rows.items()}

@@ -12,9 +12,10 @@ from weatherd.journal.days.merging import complete_days
 from weatherd.journal.days.summary import Day
 from weatherd.journal.rows import to_micros
 from weatherd.journal.tables.entry_columns import ENTRY_COLUMNS
+from weatherd.journal.tables.old_entries import FIND_OLD_TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from weatherd.journal.database import Database
     from weatherd.journal.days.calendar import LocalDay
@@ -35,7 +36,6 @@ AND first_at >= (SELECT raw_since FROM day_state)
     "UPDATE day_city SET zone = ?2, stored_until = min(stored_until, ?3) WHERE city = ?1",
 )
 EARLIEST = f"SELECT {ENTRY_COLUMNS['observed_at']} FROM entry ORDER BY entry.observed_at LIMIT 1"
-_OLD_TABLES = "SELECT 1 FROM sqlite_master WHERE name IN ('observation_6', 'entry_10')"
 _UNCHANGED = """
 SELECT city, id FROM day_city WHERE zone = ?1 AND stored_until = ?2 AND city IN (SELECT value FROM json_each(?3))
 AND city NOT IN (SELECT city FROM observation WHERE seq > ?4 AND observed_at < ?5)
@@ -83,7 +83,7 @@ class DayTable:
         """
         with self._db.transaction():
             begin = self._find_begin()
-            if begin is None or self._db.query(_OLD_TABLES):
+            if begin is None or self._db.query(FIND_OLD_TABLES):
                 return
             known = dict(self._db.query("SELECT city, zone FROM day_city"))
             recorded = {city for (city,) in self._db.query("SELECT DISTINCT city FROM series")}
@@ -106,8 +106,8 @@ class DayTable:
         begin: int | None = self._db.query_value(EARLIEST)  # several may be of the same second
         return None if begin is None else begin - SECOND_MICROS
 
-    def put(self, computed: ComputedDays) -> int:
-        """Store days; return the number of cities. Those that have got observations of these days meanwhile wait."""
+    def put(self, computed: ComputedDays) -> Collection[str]:
+        """Store days; return their cities. Those that have got observations of these days meanwhile wait."""
         until = computed.spans[-1].end
         values = computed.zone, computed.since, json.dumps(list(computed.cities)), computed.seq, until + HOUR_MICROS
         with self._db.transaction():
@@ -118,7 +118,7 @@ class DayTable:
             update = "UPDATE day_city SET stored_until = ? WHERE id = ?"
             self._db.execute_many(update, [(until, number) for number in ids.values()])
             self._db.execute(_STORED_UNTIL, [until])
-        return len(ids)
+        return ids.keys()
 
     def _put_city(self, number: int, spans: Sequence[LocalDay], computed: Sequence[Day], raw_since: int) -> None:
         """Replace the days of a city; those that may have lost observations are merged with what is stored."""

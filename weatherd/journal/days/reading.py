@@ -18,6 +18,7 @@ from weatherd.journal.days.day_rows import read_readings
 from weatherd.journal.days.day_table import EARLIEST, ComputedDays, number_date, parse_date, parse_day
 from weatherd.journal.days.merging import complete_days
 from weatherd.journal.days.summary import summarize_days
+from weatherd.journal.tables.old_entries import FIND_OLD_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,4 +107,6 @@ def read_city_days(query: QueryRows, city: str, zone: tzinfo, since: date, until
 def _find_first_date(query: QueryRows, zone: tzinfo) -> date | None:
     """Return the date of the first day of any city; None if there is neither a day nor an observation."""
     dates = [parse_date(number) for ((number,),) in [query("SELECT min(date) FROM day", ())] if number is not None]
-    return min([*dates, *(find_day(at, zone).date for (at,) in query(EARLIEST, ()))], default=None)
+    tables = [name for (name,) in query(FIND_OLD_TABLES, ())]
+    unmoved = [time for name in tables for time in query(f"SELECT observed_at FROM {name} ORDER BY 1 LIMIT 1", ())]
+    return min([*dates, *(find_day(at, zone).date for (at,) in [*query(EARLIEST, ()), *unmoved])], default=None)

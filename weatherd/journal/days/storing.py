@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from weatherd.journal.days.calendar import SECOND_MICROS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from weatherd.journal.days.day_table import ComputedDays
     from weatherd.journal.journal import Journal
@@ -22,13 +22,14 @@ async def store_days(
     count = 0
     async with journal.open_reader() as reader:
         while group := await reader.find_open_days(end):
-            stored = await _put(journal, await reader.compute_days(group))
+            computed = await reader.compute_days(group)
+            stored = await _put(journal, computed)
             if not stored:  # all of these cities have got observations meanwhile
                 break
-            count += stored * len(group.spans)
+            count += sum(len(computed.days.get(city, ())) for city in stored)
             report(count)
     return count
 
 
-async def _put(journal: Journal, computed: ComputedDays) -> int:
+async def _put(journal: Journal, computed: ComputedDays) -> Collection[str]:
     return await journal.call(lambda store: store.days.put(computed))

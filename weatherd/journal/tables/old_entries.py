@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from weatherd.journal.database import Database
     from weatherd.observation import Observation
 
+FIND_OLD_TABLES = "SELECT name FROM sqlite_master WHERE name IN ('observation_6', 'entry_10') ORDER BY name DESC"
 _STEP = 5000  # entries in one transaction
 _NUMBERS = (
     *("apparent_temperature", "relative_humidity", "pressure_msl", "wind_speed", "wind_direction", "wind_gust"),
@@ -88,8 +89,7 @@ class OldEntries:
 
     def find_tables(self) -> list[str]:
         """Return the names of the tables that exist."""
-        names = "SELECT name FROM sqlite_master WHERE name IN ('observation_6', 'entry_10') ORDER BY name DESC"
-        return [name for (name,) in self._db.query(names)]
+        return [name for (name,) in self._db.query(FIND_OLD_TABLES)]
 
     def move_latest(self) -> None:
         """Move those that may be a city's latest, and drop the tables that are empty, when the file is migrated."""

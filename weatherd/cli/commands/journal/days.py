@@ -69,6 +69,7 @@ async def _rebuild(configuration: Configuration, file: Path, total: int) -> int:
     zones = {city.id: name_zone(load_zone(city.timezone)) for city in configuration.cities}
     default_zone = name_zone(load_zone(configuration.settings.timezone))
     async with open_journal(file.parent) as journal:
+        await journal.move_old_entries()  # those that an older version wrote, or their days would be missing
         await journal.call(lambda store: store.days.reopen_all())
         with show_progress("computing days", total) as report:
             return await journal.store_days(zones, default_zone, datetime.now(UTC).timestamp(), report)
