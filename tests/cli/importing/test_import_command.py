@@ -10,6 +10,7 @@ import shutil
 import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,8 +26,6 @@ from weatherd.journal.store import JOURNAL_FILE, Store
 from weatherd.observation import FetchedObservation
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from weatherd.cli.importing.input_file import FileFormat
     from weatherd.observation import Observation
     from weatherd.text.units import ReaderUnits
@@ -195,6 +194,25 @@ def test_impossible_values_of_an_export_are_bad(  # noqa: PLR0917 - pytest's
     assert found.startswith(reason)
     assert re.fullmatch(rf"a\.parquet:row 2:{field}|a\.(csv:3|jsonl:2):\d+", position)
     assert read_journal(folder) == [good]
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_forgotten_option_for_the_units_is_suggested(capsys: pytest.CaptureFixture[str]) -> None:
+    """If a value would be possible in the other units; in both directions, and not otherwise."""
+    row = observation(observed_at=BEGIN, fetched_at=BEGIN, temperature=17.6, pressure_msl=1008.1)
+    write_export(Path("us.csv"), [row], "us")
+    write_export(Path("metric.csv"), [row])
+    write_export(Path("none.csv"), [row._replace(pressure_msl=5000.0)])
+    question, remedy = "was it exported with --units", "Then pass that to import"
+    code, out, err = run_weatherd(capsys, "import", "us.csv")
+    assert (code, out.splitlines()[-1]) == (65, "skipped 1 bad line")
+    rule = "pressure_msl should be from 800.0 hPa to 1150.0 hPa, not"
+    assert re.sub(r":2:\d+", "", err) == f"us.csv: {rule} '29.77': {question} us? {remedy}\n"
+    assert run_weatherd(capsys, "import", "us.csv", "--units", "us")[0] == 0
+    _, _, err = run_weatherd(capsys, "import", "metric.csv", "--units", "us")
+    rule = "pressure_msl should be from 23.62 inHg to 33.96 inHg, not"
+    assert re.sub(r":2:\d+", "", err) == f"metric.csv: {rule} '1008.1': {question} metric or uk? {remedy}\n"
+    assert run_weatherd(capsys, "import", "none.csv")[2].endswith(", not '5000.0'\n")
 
 
 @pytest.mark.parametrize("units", ["metric", "us", "uk"])

@@ -50,11 +50,18 @@ def _convert_quantity(name: str, value: float, units: ReaderUnits) -> float:
     unit, (low, high) = UNITS[units][name], QUANTITY_BOUNDS[name]
     if not _is_within_bounds(name, value, units):
         rule = f"should be from {format_quantity(low, unit)} to {format_quantity(high, unit)}"
-        raise FieldError(name, f"{name} {rule}, not '{value}'")
+        raise FieldError(name, f"{name} {rule}, not '{value}'{_suggest_units(name, value, units)}")
     if unit == UNITS["metric"][name]:
         return value
     converted: float = ROUNDED[convert_back(value, unit)]
     return min(max(converted, low), high)
+
+
+def _suggest_units(name: str, value: float, units: ReaderUnits) -> str:
+    """Return a hint at the other units in which a quantity would be possible; "" if there are none."""
+    current = UNITS[units][name]
+    fitting = [system for system in UNITS if UNITS[system][name] != current and _is_within_bounds(name, value, system)]
+    return f": was it exported with --units {' or '.join(fitting)}? Then pass that to import" if fitting else ""
 
 
 def _is_within_bounds(name: str, value: float, units: ReaderUnits) -> bool:
