@@ -28,6 +28,7 @@ from weatherd.quota.plans import find_plan
 from weatherd.simulator.server import STATS, create_app, serve_app
 from weatherd.warnings import desk as desks
 from weatherd.warnings.desk import WarningDesk, open_warnings
+from weatherd.web.warnings.metrics import collect_warning_metrics
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -484,6 +485,32 @@ async def test_a_row_chooses_its_services(journal: VirtualJournal, service: Scri
     async with running(journal, replace(KIEL, warnings=("met-norway",)), choosing(PARIS), warnings="off") as run:
         assert [city for city, *_ in run.in_force()] == ["paris"]
         assert [poller.name for poller in run.desk.pollers] == ["nws", "met-norway"]
+
+
+@pytest.mark.parametrize("outcome", [WarningAnswer([]), unavailable()])
+async def test_a_service_without_cities_has_no_health(
+    journal: VirtualJournal, service: Scripted, outcome: WarningAnswer | Exception
+) -> None:
+    """After its last city is switched off, it has neither metrics nor a failure, although ``auto`` may choose it."""
+    service.outcome["kiel"] = outcome
+    service.covers = lambda city: city.id == "kiel"  # type: ignore[method-assign, assignment]
+    others = choosing(City(name="Elsewhere", lat=0.0, lon=0.0), "auto")
+    async with running(journal, KIEL, others, warnings=("nws",)) as run:
+        await asyncio.sleep(HOUR)
+        assert "nws" in read_providers(run)
+        run.registry.apply(diff(run.registry.cities, (replace(KIEL, warnings="off"), others)))
+        await asyncio.sleep(1)
+        assert read_providers(run) == set()
+        [poller] = [poller for poller in run.desk.pollers if poller.name == "nws"]
+        assert poller.health.failure is None
+        run.registry.apply(diff(run.registry.cities, (choosing(KIEL), others)))
+        await asyncio.sleep(HOUR)
+        assert "nws" in read_providers(run)
+
+
+def read_providers(run: Run) -> set[str]:
+    """Return the services that have metrics."""
+    return {sample.labels["provider"] for metric in collect_warning_metrics(run.desk) for sample in metric.samples}
 
 
 async def test_what_is_not_followed_any_more_ends_once(journal: VirtualJournal, service: Scripted) -> None:

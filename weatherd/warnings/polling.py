@@ -139,6 +139,8 @@ class WarningPoller:
         now = self.now()
         covered = [city for city in self._candidates if self._uncovered.get((city.lat, city.lon), now) <= now]
         self.health.covered = len(covered)
+        if not covered:  # it is not requested any more, so that a failure would stay for ever
+            self.health.last_success = self.health.failure = None
         return covered
 
     def is_candidate(self, city: City) -> bool:
