@@ -128,6 +128,18 @@ async def test_a_daemon_thins_in_small_steps_and_goes_on(tmp_path: Path) -> None
     assert missed == 3001 - len([row for row in kept if row.observed_at > times[1000]])
 
 
+@pytest.mark.parametrize(("seconds", "expected"), [(20, [895] * 4 + [397]), (2, [1799, 1799, 399])])
+async def test_whole_hours_are_thinned_within_the_share(tmp_path: Path, seconds: int, expected: list[int]) -> None:
+    """In an hour no more than 1,000 observations, or a tenth, are deleted; those of one hour if they are more."""
+    with _open_journal(tmp_path) as journal, capture_logs() as logs:
+        times = [EPOCH - timedelta(minutes=30) + timedelta(seconds=seconds * n) for n in range(4000)]
+        for begin in range(0, len(times), 1000):
+            step = times[begin : begin + 1000]
+            journal.store.add([make_fetched(observed_at=time, fetched_at=time) for time in step])
+        await _prune(journal, hours=8)
+    assert [log["observations"] for log in logs if log["event"] == "journal.thinned"] == expected
+
+
 async def test_hourly_observations_are_deleted_when_they_are_too_old(tmp_path: Path) -> None:
     """At the end of ``hourly``."""
     with _open_journal(tmp_path) as journal:

@@ -41,8 +41,8 @@ async def prune_entries(
 ) -> Pruned:
     """Delete observations from before *before*, and all but one an hour of those from before *thin_before*.
 
-    At most a share of the journal is deleted; the next call, an hour later, continues. Times are POSIX; infinite ones
-    delete nothing.
+    At most a share of the journal is deleted, or the surplus of one hour if that is more; the next call, an hour later,
+    continues. Times are POSIX; infinite ones delete nothing.
     """
     limit, pruned, thinned = await journal.call(Store.count_prunable), _NOTHING, _NOTHING
     if math.isfinite(before):
@@ -60,7 +60,7 @@ async def prune_entries(
 
 
 async def _take_steps(journal: Journal, step: _Step, limit: int) -> PruneResult:
-    """Delete up to *limit* observations, or somewhat more; return the sum of all steps."""
+    """Delete up to *limit* observations; return the sum of all steps."""
     total = _NOTHING
     while not total.is_done and total.deleted < limit:
         found = await journal.call(functools.partial(step, after=total.after, limit=limit - total.deleted))

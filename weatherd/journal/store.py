@@ -264,16 +264,18 @@ class Store:
         self,
         before: float,
         forwarders: Iterable[str],
-        after: IndexPosition | None = None,  # noqa: ARG002 - the file records how far it got
-        limit: int | None = None,  # noqa: ARG002 - a step is small
+        after: IndexPosition | None = None,
+        limit: int | None = None,
     ) -> PruneResult:
         """Delete all but one an hour, of each series, of the next observations that were observed before *before*.
 
-        One call searches a few thousand rows, or an hour. Observations of days that are not stored yet are kept.
+        One call searches a few thousand rows, or an hour, and deletes up to *limit*; without *after*, where the call
+        before ended, at least those of an hour. The file records how far it got. Observations of days that are not
+        stored yet are kept.
         """
         before = min(before, self.days.find_stored_until())
         with self._db.transaction():
-            return self._delete(select_surplus(self._db, before), before, forwarders)
+            return self._delete(select_surplus(self._db, before, after, limit), before, forwarders)
 
     def _delete(self, old: OldRows, before: float, forwarders: Iterable[str], limit: int | None = None) -> PruneResult:
         seqs, times = old.seqs[:limit], old.times[:limit]

@@ -35,7 +35,7 @@ SELECT seq, micros FROM (
   ) AS place
   FROM entry WHERE observed_at >= ? AND observed_at < ?
 )
-WHERE place > 1
+WHERE place > 1 ORDER BY micros
 """
 
 
@@ -65,16 +65,28 @@ def select_old_rows(db: Database, before: float, now: float, after: IndexPositio
     return OldRows([seq for seq, _ in old], [time for _, time in old], position, is_done=len(rows) < _STEP)
 
 
-def select_surplus(db: Database, before: float) -> OldRows:
-    """Return what is too much of the next hours that end before *before* (POSIX), and record that they are thinned."""
+def select_surplus(
+    db: Database, before: float, after: IndexPosition | None = None, limit: int | None = None
+) -> OldRows:
+    """Return what is too much of the next hours that end before *before* (POSIX), and record that they are thinned.
+
+    It ends before the hour that would make it more than *limit*; but the first hour of all (*after* is None) is always
+    included, because otherwise an hour of many cities would never be thinned.
+    """
     begin, end = db.query_value(_BEGIN), _begin_of_hour(int(before))
     if begin is None or begin >= end:
         return OldRows([], [], None, is_done=True)
-    rows = db.query(_STEP_END, [begin, _STEP])
+    rows, is_cut = db.query(_STEP_END, [begin, _STEP]), False
     until = min(end, max(_begin_of_hour(rows[0][0]), _begin_of_hour(begin + 3600))) if rows else end
     surplus = db.query(_SELECT_SURPLUS, [begin, until])
+    if limit is not None and len(surplus) > limit:
+        first, cut = (_begin_of_hour(surplus[n][1] // 1_000_000) for n in (0, limit))
+        until, is_cut = first + 3600 if cut == first and after is None else cut, True
+        surplus = [(seq, time) for seq, time in surplus if time < until * 1_000_000]
     db.execute("UPDATE thinned SET until = ?", [until])
-    return OldRows([seq for seq, _ in surplus], [time for _, time in surplus], None, is_done=until == end)
+    return OldRows(
+        [seq for seq, _ in surplus], [time for _, time in surplus], (until, 0, 0), is_done=is_cut or until == end
+    )
 
 
 def reopen_hours(db: Database, observed_at: float) -> None:
