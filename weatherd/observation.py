@@ -129,3 +129,4 @@ class LastObservation(NamedTuple):
     lat: float  # degrees
     lon: float  # degrees
     observation: Observation
+    plausible: Observation | None = None  # the last one before whose steps were plausible, if *observation* is suspect

@@ -101,6 +101,8 @@ class LatestObservations:
             saved, city = self._saved.pop(city_id), diff.added_or_changed[city_id]
             if (saved.lat, saved.lon) == (city.lat, city.lon):
                 self._latest[city_id] = saved.observation
+                if self.quality and saved.observation.quality != OK:
+                    self.quality.restore(saved)
             else:
                 self.moved_in_stop.add(city_id)
         for city_id in removed:

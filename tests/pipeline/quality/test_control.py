@@ -61,8 +61,16 @@ def test_other_services_and_stations_are_not_compared() -> None:
     assert station.report(temperature=30.0, provider="nws", station="KSFO") == STEP
 
 
-def test_after_a_restart_a_spike_is_not_compared_with() -> None:
-    """The value before the spike is not known, so that the next one is believed."""
+def test_a_spike_is_remembered_while_another_service_stands_in() -> None:
+    """When the first service has recovered, its value is compared with its last plausible one."""
+    station = Station()
+    values = [(10.0, "nws"), (40.0, "nws"), (11.0, "open-meteo"), (40.0, "nws"), (11.0, "open-meteo"), (10.1, "nws")]
+    found = [station.report(temperature=celsius, provider=provider) for celsius, provider in values]
+    assert found == ["ok", STEP, "ok", STEP, "ok", "ok"]
+
+
+def test_a_spike_without_a_known_value_before_it_is_not_compared_with() -> None:
+    """The next value is believed, such as the first one after a long stop."""
     spike = observation(observed_at=EPOCH, temperature=40.0, quality=STEP)
     later = observation(observed_at=EPOCH + timedelta(minutes=10), temperature=10.0)
     assert QualityControl(QualitySection()).judge(later, spike) == "ok"

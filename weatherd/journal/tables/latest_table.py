@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from weatherd.errors import StateError
 from weatherd.journal.rows import parse_row, to_micros
 from weatherd.journal.tables.entry_columns import ENTRY_COLUMNS, ENTRY_VALUES, WAS_POLLED, WITH_DESCRIPTION, match_time
+from weatherd.journal.tables.plausible_rows import add_plausible
 from weatherd.observation import FIELDS, LastObservation
 
 if TYPE_CHECKING:
@@ -88,12 +89,17 @@ class LatestTable:
         self._until_update = _MIN_UPDATE_INTERVAL  # observations
 
     def load(self, now: float) -> list[LastObservation]:
-        """Return the observations fetched in the week before *now* (POSIX); delete rows of pruned observations."""
+        """Return the observations fetched in the week before *now* (POSIX); delete rows of pruned observations.
+
+        A suspect one comes with the last plausible one.
+        """
         self.update()
         self.delete_orphans()
         shared: dict[Any, Any] = {}
         rows = self._db.query(_SELECT, [int((now - _MAX_AGE) * 1e6)])
-        return [last for row in rows if (last := _parse(row, shared))]
+        latest = [last for row in rows if (last := _parse(row, shared))]
+        add_plausible(self._db, latest)
+        return latest
 
     def delete_orphans(self) -> None:
         """Delete the rows whose observations were pruned."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
-from weatherd.observation import OK
+from weatherd.observation import OK, SUSPECT
 from weatherd.pipeline.quality.judge import find_suspicions, make_plausibility_test
 from weatherd.pipeline.quality.persistence import find_persistence, follow_values, is_checkpoint
 from weatherd.pipeline.quality.saved_watches import KEPT, format_watches, parse_watches, restore_watch
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from weatherd.config.sections.quality import QualitySection
     from weatherd.journal.key_value import KeyValueStore
-    from weatherd.observation import Observation
+    from weatherd.observation import LastObservation, Observation
     from weatherd.pipeline.quality.persistence import Watch
     from weatherd.pipeline.quality.suspicion import Suspicion
 
@@ -68,7 +68,7 @@ class QualityControl:
         """Return the quality of a new observation. *previous* is the latest one of its city."""
         city = observation.city
         if previous is None or previous.provider != observation.provider or previous.station != observation.station:
-            return self._examine(observation, None, observation)
+            return self._examine(observation, None, self._find_trusted(observation) if previous else observation)
         if (
             previous.quality == OK
             and self._is_plausible(observation, previous)
@@ -84,6 +84,12 @@ class QualityControl:
         for city_id in city_ids:
             self._watches.pop(city_id, None)
             self._doubts.pop(city_id, None)
+
+    def restore(self, last: LastObservation) -> None:
+        """Continue with a city whose last observation in the last run was suspect."""
+        suspect = last.observation
+        names = frozenset(suspect.quality.removeprefix(SUSPECT).split(", "))
+        self._doubts[suspect.city] = _Doubt(names, suspect.observed_at, last.plausible)
 
     def log_changes(self) -> None:
         """Log the cities that have had suspect values since the last call, and those that have none any more."""
@@ -110,14 +116,15 @@ class QualityControl:
             self._saved_at = due
 
     def _find_reference(self, observation: Observation, previous: Observation) -> Observation:
-        """Return the observation that the steps are counted from; *observation* itself if none is known.
+        """Return the observation that the steps are counted from; *observation* itself if none is known."""
+        return previous if previous.quality == OK else self._find_trusted(observation)
 
-        After a restart the one before a suspect observation is not known.
-        """
-        if previous.quality == OK:
-            return previous
+    def _find_trusted(self, observation: Observation) -> Observation:
+        """Return the one that the city's doubt trusts, if it is of the same source; otherwise *observation* itself."""
         doubt = self._doubts.get(observation.city)
-        return doubt.trusted or observation if doubt else observation
+        trusted = doubt.trusted if doubt else None
+        source = observation.provider, observation.station
+        return trusted if trusted and (trusted.provider, trusted.station) == source else observation
 
     def _examine(self, observation: Observation, previous: Observation | None, reference: Observation) -> str:
         is_plausible = self._is_plausible(observation, reference)
