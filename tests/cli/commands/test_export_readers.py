@@ -33,14 +33,16 @@ STATEMENTS = re.search(r"```sql\n(SELECT \* FROM file\(.*?)```", DOCUMENT, re.DO
 
 
 def make_rows() -> Iterator[Observation]:
-    """Yield observations with a fraction and a visibility in the last one only."""
+    """Yield observations with a fraction and a visibility in the last one only; some were fetched at a microsecond."""
     begin = datetime(2026, 1, 1, tzinfo=UTC)
     for number in range(ROWS):
         moment = begin + timedelta(minutes=number)
         values: dict[str, Any] = {"temperature": 21.0}
         if number == ROWS - 1:
             values = {"temperature": 21.5, "visibility": 24140.5}
-        yield observation(observed_at=moment, fetched_at=moment, **values)
+        yield observation(
+            observed_at=moment, fetched_at=moment + timedelta(microseconds=499_999 + number % 3), **values
+        )
 
 
 @pytest.fixture(scope="module")

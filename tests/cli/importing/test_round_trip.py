@@ -111,6 +111,22 @@ def test_an_imported_export_is_the_same_again(
     assert export_file(capsys, new, f"again.{form}").read_bytes() == exported.read_bytes()
 
 
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_machine_has_what_it_has_exported(
+    form: str, machines: Sequence[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is added when it imports its own export, whatever the fraction of a second of an observation."""
+    machine, _ = machines
+    fractions = [0, 1, 999, 1000, 120_000, 123_456, 999_999]
+    times = [datetime(2026, 1, 1, 12, index, tzinfo=UTC, microsecond=part) for index, part in enumerate(fractions)]
+    fill_journal(machine, [observation(observed_at=time, fetched_at=time) for time in times])
+    exported = export_file(capsys, machine, f"own.{form}")
+    assert import_file(capsys, machine, exported).startswith("imported 0 of 7 observations of 1 city")
+    if form == "csv":
+        written = [line.split(",")[2][19:] for line in exported.read_text().splitlines()[1:]]
+        assert written == ["Z", ".000001Z", ".000999Z", ".001Z", ".120Z", ".123456Z", ".999999Z"]
+
+
 @pytest.mark.parametrize("units", ["us", "uk"])
 def test_an_export_in_other_units_is_converted_back(
     units: str, machines: Sequence[Path], capsys: pytest.CaptureFixture[str]

@@ -201,10 +201,17 @@ def _write_jsonl(observations: Iterator[Observation], rows: ExportedRows, stream
 
 
 def _format_times(row: dict[str, Any]) -> dict[str, Any]:
+    texts = {name: _format_time(row[name]) for name in _TIME_FIELDS}
+    return row | texts | {_LOCAL_DATE: row[_LOCAL_DATE].isoformat()}
+
+
+def _format_time(moment: datetime) -> str:
+    """Format a time in UTC, with microseconds if it has them, because an import finds the same observation by it."""
     from weatherd.formatting import format_rfc3339
 
-    texts = {name: format_rfc3339(row[name]) for name in _TIME_FIELDS}
-    return row | texts | {_LOCAL_DATE: row[_LOCAL_DATE].isoformat()}
+    if not moment.microsecond % 1000:
+        return format_rfc3339(moment)
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def _write_parquet(observations: Iterator[Observation], rows: ExportedRows, output: Path | None) -> None:
