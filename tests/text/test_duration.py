@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from weatherd.config.sections.value_types import Duration, Interval
-from weatherd.text.duration import format_duration, parse_duration
+from weatherd.text.duration import format_duration, format_elapsed, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -90,6 +90,15 @@ def test_formatting_and_parsing_preserve_a_duration(length: float) -> None:
 def test_zero_units_are_omitted(length: float, written: str) -> None:
     """A duration is formatted with the units that are not zero."""
     assert format_duration(length) == written
+
+
+@pytest.mark.parametrize(
+    ("length", "written"),
+    [(-3, "0s"), (0.4, "0s"), (12, "12s"), (34, "34s"), (90, "1m30s"), (119.7, "2m"), (149, "2m"), (17_590, "4h53m")],
+)
+def test_elapsed_time_has_no_more_than_is_of_interest(length: float, written: str) -> None:
+    """It has whole seconds below two minutes, and whole minutes above."""
+    assert format_elapsed(length) == written
 
 
 @given(st.one_of(st.text(), st.floats(), st.integers(), st.from_regex(re.compile(r"\A[0-9.smhd ]+\Z"))))

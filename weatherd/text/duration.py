@@ -8,6 +8,7 @@ from typing import Any
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "y": 365 * 86400.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|y)")
 MAX_SECONDS = 3650 * 86400.0  # ten years, because much longer durations overflow datetime
+_ELAPSED_IN_MINUTES = 120  # seconds from which :func:`format_elapsed` has no seconds
 DURATION_PATTERN = r"(\d+(\.\d+)?(ms|s|m|h|d|y))+"
 
 
@@ -42,3 +43,9 @@ def format_duration(length: float) -> str:
         count, rest = divmod(rest, _SECONDS[unit])
         text += f"{count:.0f}{unit}" if count else ""
     return text + (f"{rest:g}s" if rest or not text else "")
+
+
+def format_elapsed(length: float) -> str:
+    """Format seconds for people: in whole seconds below two minutes, else rounded to minutes. Negative ones are 0s."""
+    seconds = round(max(0.0, length))
+    return format_duration(seconds if seconds < _ELAPSED_IN_MINUTES else round(length / 60) * 60)

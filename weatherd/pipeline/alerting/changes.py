@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from weatherd.alerts.states import AlertEvent, AlertPhase, AlertState
 from weatherd.journal.tables.alert_table import AlertEntry, SavedAlert
-from weatherd.text.duration import format_duration
+from weatherd.text.duration import format_elapsed
 
 if TYPE_CHECKING:
     from weatherd.alerts.city_alerts import AlertChange
@@ -16,17 +16,11 @@ if TYPE_CHECKING:
     from weatherd.observation import Observation
 
 ENDED = "ended"  # event of an alert whose rule or city was removed
-_MINUTE = 60
 
 
 def to_time(seconds: float) -> datetime:
     """Return a POSIX time as a datetime in UTC."""
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def describe_duration(seconds: float) -> str:
-    """Return how long an alert lasted, in whole minutes."""
-    return format_duration(round(max(0.0, seconds) / _MINUTE) * _MINUTE)
 
 
 def make_entry(city: City, change: AlertChange, now: float, observation: Observation | None) -> AlertEntry:
@@ -98,7 +92,7 @@ def end_alert(saved: SavedAlert, now: float) -> AlertEntry:
 
 def _format_message(city: City, change: AlertChange, now: float, observation: Observation | None) -> str:
     if change.event is AlertEvent.RESOLVED:
-        return f"{city.name}: {change.rule.name} resolved after {describe_duration(now - change.before.since)}"
+        return f"{city.name}: {change.rule.name} resolved after {format_elapsed(now - change.before.since)}"
     if observation is None:
         return f"{city.name}: {change.rule.name}, without any observation"
     return change.rule.message.format(city, observation)

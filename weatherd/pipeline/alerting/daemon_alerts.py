@@ -8,9 +8,10 @@ from weatherd.alerts.builtin.daemon_rules import is_daemon_rule, read_rules
 from weatherd.alerts.silences import decide_sending
 from weatherd.alerts.states import INACTIVE, AlertEvent, AlertPhase, advance_state
 from weatherd.journal.tables.alert_table import AlertEntry, SavedAlert
-from weatherd.pipeline.alerting.changes import describe_duration, end_alert, parse_state, repeat_firing
+from weatherd.pipeline.alerting.changes import end_alert, parse_state, repeat_firing
 from weatherd.pipeline.alerting.recorder import AlertRecorder
 from weatherd.text.control_characters import escape_lines
+from weatherd.text.duration import format_elapsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -112,7 +113,7 @@ def _make_entry(rule: DaemonRule, key: tuple[str, str], step: _Step, message: st
     """Return the entry of a change of the alert with this rule and subject. *message* is that of the firing alert."""
     since = step.before.since if step.after.phase is AlertPhase.INACTIVE else step.after.since
     if step.event is AlertEvent.RESOLVED:
-        message = f"resolved after {describe_duration(now - since)}: {message}"
+        message = f"resolved after {format_elapsed(now - since)}: {message}"
     return AlertEntry(
         seq=0,
         at=now,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from weatherd.alerts.states import AlertEvent
 from weatherd.formatting import format_count
-from weatherd.text.duration import format_duration
+from weatherd.text.duration import format_elapsed
 from weatherd.text.local_zone import load_zone
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from weatherd.alerts.targets import NamedTarget
 
     FindHeld = Callable[[Notification], list[str]]
-
-_MINUTE = 60
 
 
 def make_held_finder(targets: Iterable[NamedTarget], zone_name: str | None) -> FindHeld:
@@ -58,8 +56,7 @@ def _label(found: Notification) -> str:
 
 def _format_text(found: Notification) -> str:
     if found.event is AlertEvent.RESOLVED:
-        minutes = round((found.time - found.began) / _MINUTE) * _MINUTE
-        return f"{found.city.name}: resolved after {format_duration(minutes)}"
+        return f"{found.city.name}: resolved after {format_elapsed(found.time - found.began)}"
     return found.message
 
 
