@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from weatherd.alerts.states import Timing
 from weatherd.formatting import format_count
-from weatherd.text.duration import format_elapsed
+from weatherd.text.duration import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -117,8 +117,9 @@ def read_reload(snapshot: DaemonSnapshot, _: float) -> Iterator[Reading]:
 def read_backlogs(snapshot: DaemonSnapshot, seconds: float) -> Iterator[Reading]:
     """Yield for each forwarder whether its oldest undelivered entry has waited for so many seconds."""
     for forwarder, backlog in snapshot.backlogs.items():
+        minutes = format_duration(backlog.seconds // _MINUTE * _MINUTE)
         count = format_count(backlog.entries, "entry waits", "entries wait")
-        text = f"{forwarder} is behind: {count}, the oldest for {format_elapsed(backlog.seconds)}"
+        text = f"{forwarder} is behind: {count}, the oldest for {minutes}"
         yield Reading(forwarder, _is_late(backlog, seconds), text, {"age": backlog.seconds})
 
 
