@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from weatherd.city import City
     from weatherd.cli.startup_check import OnlineResult
     from weatherd.config.loader import Configuration
+    from weatherd.polling.backfill.load import PastLoad
     from weatherd.providers.past import PastTraits
     from weatherd.quota.load import ProviderLoad
     from weatherd.quota.plans import Plan
@@ -105,8 +106,12 @@ class CheckReport:
         factors = {name: load.share * RETRY_RESERVE for name, load in loads if not load.fits}
         return sum_repeats(group_cities(cities), self.plans, factors).items()
 
+    def _find_past_loads(self, cities: Sequence[City]) -> Mapping[str, PastLoad]:
+        retention = self.configuration.settings.retention.raw  # as for the gaps that are searched
+        return find_past_loads(cities, self.pasts, self._find_loads(cities), retention)
+
     def _format_past(self, cities: Sequence[City]) -> Iterator[str]:
-        for name, load in find_past_loads(cities, self.pasts, self._find_loads(cities)).items():
+        for name, load in self._find_past_loads(cities).items():
             calls, count = format_count(load.calls, "call", "calls"), format_count(load.cities, "city", "cities")
             left = (
                 "" if math.isinf(load.spare) else f"; the polls leave {format_count(load.spare, 'call', 'calls')} a day"
@@ -171,7 +176,7 @@ class CheckReport:
                     "calls": load.calls,
                     "calls_left": None if math.isinf(load.spare) else round(load.spare, 1),
                 }
-                for name, load in find_past_loads(configuration.cities, self.pasts, loads).items()
+                for name, load in self._find_past_loads(configuration.cities).items()
             ],
             "official_warnings": [
                 {

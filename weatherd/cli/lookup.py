@@ -132,6 +132,7 @@ def parse_time_range(
 
     begin, end = parse("--since", since) if since else None, parse("--until", until) if until else now
     if begin and begin >= end:
-        reason = f"should be before --until, which is {until or 'now'}, not {since!r}"
+        end_text = f"before --until, which is {until}" if until else "in the past"
+        reason = f"should be {end_text}, not {since!r}"
         raise typer.BadParameter(reason, param_hint="'--since'")
     return begin, end

@@ -86,6 +86,7 @@ def test_a_service_that_does_not_answer(weatherd: Weatherd, folder: Path) -> Non
     [
         (["Kile"], "no city of the list is named 'Kile'; did you mean 'kiel'?"),
         (["--tag", "region=south"], "no city has the tag region=south"),
+        (["--since", "2130-01-01"], "'--since': should be in the past, not '2130-01-01'"),
         (["--since", "tomorrow"], "should be a duration before now"),
     ],
 )
@@ -94,6 +95,30 @@ def test_mistakes_in_the_command(weatherd: Weatherd, arguments: list[str], text:
     code, _, err = weatherd("backfill", *arguments)
     assert code == 64
     assert text in err
+
+
+@pytest.mark.parametrize(
+    ("retention", "what"), [("{raw: 2h, hourly: 60d}", "thinned to one an hour"), ("2h", "deleted again")]
+)
+def test_what_retention_deletes_is_not_filled(weatherd: Weatherd, state: Path, retention: str, what: str) -> None:
+    """Neither what would be thinned to one an hour nor what would be deleted; the command explains it."""
+    settings = state.parents[1] / "weatherd.yaml"
+    settings.write_text(f"{settings.read_text()}retention: {retention}\n")
+    code, _, err = weatherd("backfill", "Kiel", "--since", "5d")
+    assert (code, err) == (0, f"only the last 2h are filled: older observations would be {what} ('retention')\n")
+    with contextlib.closing(Reader(state)) as reader:
+        times = reader.read_times("kiel", datetime.now(UTC) - timedelta(days=9), datetime.now(UTC))
+    assert len(times) in {8, 9}
+
+
+def test_the_check_counts_only_what_is_kept(weatherd: Weatherd, state: Path) -> None:
+    """As the search for gaps: nothing is requested from before the part with all observations."""
+    settings = state.parents[1] / "weatherd.yaml"
+    settings.write_text(f"{settings.read_text()}backfill: 90d\n")
+    assert json.loads(weatherd("check", "--format", "json")[1])["past"][0]["calls"] > 1
+    settings.write_text(f"{settings.read_text()}retention: {{raw: 1d, hourly: 60d}}\n")
+    assert json.loads(weatherd("check", "--format", "json")[1])["past"][0]["calls"] == 1
+    assert "up to 1 call for the past" in weatherd("check")[1]
 
 
 def test_parts_of_a_time() -> None:

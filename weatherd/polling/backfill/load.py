@@ -27,15 +27,22 @@ class PastLoad(NamedTuple):
 
 
 def find_past_loads(
-    cities: Iterable[City], pasts: Mapping[str, PastTraits], loads: Mapping[str, ProviderLoad]
+    cities: Iterable[City],
+    pasts: Mapping[str, PastTraits],
+    loads: Mapping[str, ProviderLoad],
+    retention: float | None = None,
 ) -> dict[str, PastLoad]:
-    """Return the load on each service by the past of the cities that ask it first. *loads* are those of their polls."""
+    """Return the load on each service by the past of the cities that ask it first. *loads* are those of their polls.
+
+    Nothing is requested from before *retention* (seconds; None: for ever).
+    """
+    kept = math.inf if retention is None else retention
     counts, calls = Counter[str](), Counter[str]()
     for city in cities:
         name = next((name for name in city.providers if name in pasts), None)
         if name and city.backfill:
             counts[name] += 1
-            calls[name] += math.ceil(min(city.backfill, pasts[name].reach) / pasts[name].span)
+            calls[name] += math.ceil(min(city.backfill, pasts[name].reach, kept) / pasts[name].span)
     return {name: PastLoad(counts[name], calls[name], _find_spare(loads.get(name))) for name in counts}
 
 

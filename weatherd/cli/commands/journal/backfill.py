@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from weatherd.city import City
     from weatherd.cli.commands.journal.gap_filling import CityResult
+    from weatherd.config.configuration import RetentionPeriods
     from weatherd.config.loader import Configuration
 
 
@@ -49,7 +50,8 @@ def backfill(
 ) -> int:
     """Fill gaps in the journal with what the services still have of the past.
 
-    The daemon does the same by itself for the time in the setting backfill; it may run meanwhile. The requests count
+    The daemon does the same by itself for the time in the setting backfill; it may run meanwhile. What retention would
+    delete again is not requested: the time begins where all observations are kept. The requests count
     towards the quota, and leave it to the polls. An interrupted command can be repeated: it goes on with what is
     missing. Exit code 69 if gaps are left because a service did not answer.
 
@@ -65,7 +67,7 @@ def backfill(
     configuration = load_user_configuration(config)
     cities = _select_cities(configuration, names or (), tag or ())
     now = datetime.now(UTC)
-    begins = {city: _find_begin(since, city, now) for city in cities}
+    begins = _find_begins(since, cities, now, configuration.settings.retention)
     with show_progress("filling gaps", sum(len(plan_parts(begin, now)) for begin in begins.values())) as report:
         results = asyncio.run(fill_listed_gaps(configuration, begins, now, warn_of_quarantined_rows, report))
     if format == "json":
@@ -94,6 +96,21 @@ def _find_city(cities: Sequence[City], name: str) -> City:
         return city
     known = [text for city in cities for text in (city.name, city.id)]
     raise ArgumentError(f"no city of the list is named {name!r}{did_you_mean(name, known)}")
+
+
+def _find_begins(
+    since: str | None, cities: Sequence[City], now: datetime, retention: RetentionPeriods
+) -> Mapping[City, datetime]:
+    """Return the begins of the times to fill, within the one of which the journal keeps all observations."""
+    begins = {city: _find_begin(since, city, now) for city in cities}
+    if retention.raw is None or min(begins.values()) >= (earliest := now - timedelta(seconds=retention.raw)):
+        return begins
+    from weatherd.text.duration import format_duration
+
+    what = "deleted again" if retention.hourly == retention.raw else "thinned to one an hour"
+    period = format_duration(retention.raw)
+    print_text(f"only the last {period} are filled: older observations would be {what} ('retention')", err=True)
+    return {city: max(begin, earliest) for city, begin in begins.items()}
 
 
 def _find_begin(since: str | None, city: City, now: datetime) -> datetime:
