@@ -70,13 +70,29 @@ def test_each_row_may_name_its_city(capsys: pytest.CaptureFixture[str]) -> None:
     _, out, err = import_text(capsys, text)
     assert out.endswith("\nleft out 1 line with the same time as a later one\n")
     assert out.startswith("imported 3 of 3 observations of 3 cities, 2026-07-01T10:00:00Z to 2026-07-01T12:00:00Z")
-    assert err == "not in the list of cities: ulm\n"
+    assert err == "new city that is not in the list of cities: ulm; check the spelling\n"
     assert [(row["city"], row["observed_at"], row["description"]) for row in export_rows(capsys)] == [
         ("bonn", "2026-07-01T10:00:00Z", "clear sky"),
         ("kiel", "2026-07-01T10:00:00Z", "slight rain"),
         ("ulm", "2026-07-01T12:00:00Z", "unknown"),
     ]
     assert run_weatherd(capsys, "history", "ulm", "--since", "2026-07-01", "--until", "2026-07-02")[0] == 0
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_misspelt_city_is_new(capsys: pytest.CaptureFixture[str]) -> None:
+    """The note says so before and after its first import, with a similar name of the list; then it is known."""
+    text = "time,temperature\n2026-07-01T12:00,20\n"
+    note = "new city that is not in the list of cities: kiell; did you mean 'kiel'?\n"
+    for options in (["--dry-run"], []):
+        code, _, err = import_text(capsys, text, "--city", "Kiell", *options)
+        assert (code, err) == (0, note)
+    assert import_text(capsys, text, "--city", "Kiell")[2] == "not in the list of cities: kiell\n"
+    text = "time,temperature,city\n2026-07-01T12:00,20,Kiell\n2026-07-01T12:00,20,Ulm\n2026-07-01T12:00,20,Rom\n"
+    assert import_text(capsys, text)[2].splitlines() == [
+        "new cities that are not in the list of cities: rom, ulm; check the spelling",
+        "not in the list of cities: kiell",
+    ]
 
 
 @pytest.mark.usefixtures("folder")

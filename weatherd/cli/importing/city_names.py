@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from weatherd.city import make_slug
 from weatherd.cli.lookup import find_listed_city
 from weatherd.text.local_zone import load_zone
+from weatherd.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from datetime import tzinfo
 
     from weatherd.city import City
@@ -39,6 +40,14 @@ class CityNames:
             self._found[name] = ImportedCity(city.id if city else make_slug(name), self._zone or zone)
         return self._found[name]
 
-    def list_unlisted(self, ids: Iterable[str]) -> list[str]:
-        """Return those of *ids* that no city of the list has."""
-        return sorted(set(ids) - {city.id for city in self._cities})
+    def describe_unlisted(self, ids: Iterable[str], recorded: Collection[str]) -> Iterator[str]:
+        """Yield lines about those of *ids* that no city of the list has. Those that are not *recorded* are new."""
+        listed = {city.id for city in self._cities}
+        unlisted = sorted(set(ids) - listed)
+        new, known = ([city for city in unlisted if (city in recorded) is is_known] for is_known in (False, True))
+        if new:
+            noun = "new city that is" if len(new) == 1 else "new cities that are"
+            hint = did_you_mean(new[0], listed) if len(new) == 1 else ""
+            yield f"{noun} not in the list of cities: {', '.join(new)}{hint or '; check the spelling'}"
+        if known:
+            yield f"not in the list of cities: {', '.join(known)}"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from datetime import UTC, datetime
 from itertools import chain
@@ -23,6 +24,8 @@ from weatherd.text.units import ReaderUnits
 
 if TYPE_CHECKING:
     from datetime import tzinfo
+
+    from weatherd.config.loader import Configuration
 
 
 def import_(  # noqa: PLR0917 - one parameter per option
@@ -90,7 +93,7 @@ def import_(  # noqa: PLR0917 - one parameter per option
         limits=settings.quality,
     )
     formats = [(file, format or find_format(file)) for file in files]
-    summary = ImportSummary()
+    summary, recorded = ImportSummary(), _list_recorded(configuration)
     reader = FileReader(options, names, summary)
     batches = chain.from_iterable(reader.read(*file) for file in formats)
     with show_progress("importing (bytes)", sum(map(measure_input, files))) as report:
@@ -107,9 +110,20 @@ def import_(  # noqa: PLR0917 - one parameter per option
     if kept and summary.first and (now - summary.first).total_seconds() > kept:
         reason = f"weatherd run deletes observations after 'retention' ({format_duration(kept)})"
         print_text(f"{reason}, and keeps their days; null keeps them all", err=True)
-    if unlisted := names.list_unlisted(summary.cities):
-        print_text(f"not in the list of cities: {', '.join(unlisted)}", err=True)
+    for line in names.describe_unlisted(summary.cities, recorded):
+        print_text(line, err=True)
     return ExitCode.BAD_DATA if summary.bad_rows else ExitCode.OK
+
+
+def _list_recorded(configuration: Configuration) -> list[str]:
+    """Return the ids of the cities in the journal; none if there is no journal yet, or only that of another version."""
+    from weatherd.cli.lookup import find_journal
+    from weatherd.errors import StateError
+    from weatherd.journal.reader import Reader
+
+    with contextlib.suppress(StateError), contextlib.closing(Reader(find_journal(configuration))) as reader:
+        return reader.list_cities()
+    return []
 
 
 def _find_zone(name: str | None) -> tzinfo | None:
