@@ -164,7 +164,9 @@ async def test_hourly_observations_are_deleted_when_they_are_too_old(tmp_path: P
 def test_the_setting(value: object, periods: tuple[float | None, float | None]) -> None:
     """One period, or one for all observations and a longer one for one an hour; null is for ever."""
     expected = RetentionPeriods(*(None if days is None else days * 86400.0 for days in periods))
-    assert Settings(retention=value).retention == expected
+    settings = Settings(retention=value)
+    assert settings.retention == expected
+    assert Settings(retention=settings.model_dump()["retention"]).retention == expected
 
 
 @pytest.mark.parametrize(
@@ -172,7 +174,12 @@ def test_the_setting(value: object, periods: tuple[float | None, float | None]) 
     [
         ("30m", "should be 1h or more"),
         ({"hourly": "5y"}, "should have the keys raw and hourly"),
-        ({"raw": "5d", "daily": "5y"}, "should have the keys raw and hourly"),
+        ({"raw": "5d", "daily": "5y"}, "should have the keys raw and hourly, without 'daily'"),
+        ({"raw": "5d", "houry": "5y"}, "without 'houry'; did you mean 'hourly'?"),
+        ({"rawx": "5d"}, "without 'rawx'; did you mean 'raw'?"),
+        ({"raw": "5d", "hourly": "5d"}, "should keep hourly observations longer than raw ones"),
+        ({"raw": "10m", "hourly": "5y"}, "raw should be 1h or more"),
+        ({"raw": "5d", "hourly": "soon"}, "hourly should be a length of time"),
         ({"raw": "5d", "hourly": "4d"}, "should keep hourly observations longer than raw ones"),
         ({"raw": None, "hourly": "4d"}, "should keep hourly observations longer than raw ones"),
         ([5], "should be a length of time"),

@@ -74,13 +74,31 @@ def parse_retention(value: object) -> RetentionPeriods:
     if not isinstance(value, dict):
         period = _parse_period(value)
         return RetentionPeriods(period, period)
-    if "raw" not in value or not value.keys() <= set(RetentionPeriods._fields):
+    keys = RetentionPeriods._fields
+    if unknown := next((str(key) for key in value if key not in keys), None):
+        hint = did_you_mean(unknown, keys)
+        raise ValueError(f"should have the keys raw and hourly, without {reprlib.repr(unknown)}{hint}")
+    if "raw" not in value:
         raise ValueError("should have the keys raw and hourly")
-    raw = _parse_period(value["raw"])
-    hourly = _parse_period(value["hourly"]) if "hourly" in value else raw
-    if hourly is not None and (raw is None or hourly < raw):
+    raw = _parse_part("raw", value)
+    if "hourly" not in value:
+        return RetentionPeriods(raw, raw)
+    hourly = _parse_part("hourly", value)
+    if hourly is not None and (raw is None or hourly <= raw):
         raise ValueError("should keep hourly observations longer than raw ones")
     return RetentionPeriods(raw, hourly)
+
+
+def _serialize_retention(periods: RetentionPeriods) -> object:
+    """Return a value that :func:`parse_retention` accepts."""
+    return periods.raw if periods.raw == periods.hourly else periods._asdict()
+
+
+def _parse_part(key: str, value: dict[str, object]) -> float | None:
+    try:
+        return _parse_period(value[key])
+    except ValueError as error:
+        raise ValueError(f"{key} {error}") from None
 
 
 def _parse_period(value: object) -> float | None:
@@ -126,7 +144,7 @@ Retention = Annotated[
     RetentionPeriods,
     NoDecode,
     PlainValidator(parse_retention),
-    PlainSerializer(RetentionPeriods._asdict),
+    PlainSerializer(_serialize_retention),
     WithJsonSchema(_RETENTION_SCHEMA),
 ]  # at least an hour
 # Seconds; at least an hour
