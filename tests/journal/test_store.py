@@ -6,6 +6,8 @@ import itertools
 import os
 import re
 import sqlite3
+import subprocess
+import sys
 import threading
 from contextlib import closing
 from dataclasses import replace
@@ -15,11 +17,12 @@ from typing import Any
 
 import pytest
 
-from tests.support.fakes import BERLIN, KIEL, observation
+from tests.support.fakes import BERLIN, KIEL, make_fetched, observation
 from tests.support.virtual_time import EPOCH
 from weatherd.errors import StateError
 from weatherd.journal.database import check_version
 from weatherd.journal.key_value import KeyValueEntry
+from weatherd.journal.reader import Reader
 from weatherd.journal.schema import VERSION
 from weatherd.journal.store import JOURNAL_FILE, SavedState, Store
 from weatherd.observation import FetchedObservation, LastObservation
@@ -297,3 +300,18 @@ def test_the_documented_backup_works_beside_a_writer(tmp_path: Path) -> None:
         assert db.execute("SELECT count(*) FROM observation").fetchone()[0] >= len(history)
     with closing(Store(copy)):  # and weatherd opens it
         pass
+
+
+def test_a_second_connection_keeps_the_lock_of_the_first(tmp_path: Path) -> None:
+    """Another process that ends does not delete the log to which this one goes on writing."""
+    Store(file := tmp_path / "weatherd.sqlite").close()
+    count = (
+        "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute('SELECT count(*) FROM entry').fetchone()[0])"
+    )
+    command = [sys.executable, "-c", count, str(file)]
+    with closing(Reader(file)) as reader, closing(Store(file)) as store:
+        assert reader.list_cities() == []
+        counts = [subprocess.check_output(command)]  # noqa: S603 - our own code
+        store.add([make_fetched()])
+        counts.append(subprocess.check_output(command))  # noqa: S603
+    assert counts == [b"0\n", b"1\n"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
 from typing import TYPE_CHECKING, Any
@@ -36,8 +37,13 @@ class Database:
         self._file = file
         if not read_only:  # SQLite would create it readable by all users; its log has the same mode
             try:
-                os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE))
-            except PermissionError as error:  # SQLite would be "unable to open database file"
+                # An existing file must not be opened and closed: that releases the locks of this process's other
+                # connections (POSIX), and another process would then delete the log that they write to.
+                os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE))
+            except FileExistsError:
+                if not os.access(file, os.R_OK | os.W_OK):  # SQLite would be "unable to open database file"
+                    raise StateError(f"{file}: {os.strerror(errno.EACCES)}; {_ADVICE['readonly']}") from None
+            except PermissionError as error:
                 raise StateError(f"{file}: {error.strerror}; {_ADVICE['readonly']}") from None
             except OSError:
                 pass  # SQLite raises a clearer error
