@@ -25,6 +25,7 @@ from weatherd.journal.key_value import KeyValueEntry
 from weatherd.journal.reader import Reader
 from weatherd.journal.schema import VERSION
 from weatherd.journal.store import JOURNAL_FILE, SavedState, Store
+from weatherd.journal.tables.cursors import Idle
 from weatherd.observation import FetchedObservation, LastObservation
 from weatherd.quota.usage import ProviderUsage, WindowUsage
 
@@ -315,3 +316,14 @@ def test_a_second_connection_keeps_the_lock_of_the_first(tmp_path: Path) -> None
         store.add([make_fetched()])
         counts.append(subprocess.check_output(command))  # noqa: S603
     assert counts == [b"0\n", b"1\n"]
+
+
+def test_cursors_of_alerts_do_not_count_observations(file: Path) -> None:
+    """A target of notifications that is at change 500 of the alerts leaves the numbers of observations alone."""
+    with closing(Store(file)) as store:
+        store.add([make_fetched(KIEL)])
+        for name in ("notify phone", "mqtt alerts", "mqtt warnings"):
+            store.cursors.save(name, Idle(500))
+        assert store.last_seq() == 1
+        store.cursors.save("mqtt", Idle(7))  # a file that replaces a lost one starts after what was delivered
+        assert store.last_seq() == 7

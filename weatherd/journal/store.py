@@ -38,10 +38,11 @@ log = structlog.get_logger()
 
 JOURNAL_FILE = "weatherd.sqlite"
 
+# A cursor whose name has a space, such as "notify phone" or "mqtt alerts", counts changes of alerts or warnings
 _LAST_SEQ = """
 SELECT max(
   coalesce((SELECT max(seq) FROM entry), 0),
-  coalesce((SELECT max(coalesce(in_doubt_last, delivered)) FROM cursor), 0),
+  coalesce((SELECT max(coalesce(in_doubt_last, delivered)) FROM cursor WHERE instr(forwarder, ' ') = 0), 0),
   (SELECT seq FROM gathered)
 )
 """
