@@ -22,6 +22,7 @@ from weatherd.journal.store import Store
 from weatherd.observation import FetchedObservation
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from weatherd.journal.days.summary import Day
@@ -188,9 +189,11 @@ def test_any_order_gives_the_same_days(steps: list[tuple[str, Any]], tmp_path_fa
 
 
 @pytest.fixture
-def lives(tmp_path: Path) -> Lives:
-    """Return a new journal."""
-    return Lives(tmp_path / "weatherd.sqlite")
+def lives(tmp_path: Path) -> Iterator[Lives]:
+    """Yield a new journal, and close it."""
+    lives = Lives(tmp_path / "weatherd.sqlite")
+    yield lives
+    lives.store.close()
 
 
 MIDNIGHT = BEGIN + timedelta(hours=2)
