@@ -56,7 +56,7 @@ def _make_seeds() -> dict[str, Any]:
 
 SEEDS = _make_seeds()
 PARSERS: dict[str, ParsePast] = {
-    "open-meteo": lambda city, document, now: parse_open_meteo_past(city, "open-meteo", document, now),
+    "open-meteo": parse_open_meteo_past,
     "bright-sky": parse_bright_sky_past,
     "nws": parse_nws_past,
 }

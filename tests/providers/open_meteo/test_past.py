@@ -57,7 +57,7 @@ def test_times_between_two_steps_are_not_asked_for() -> None:
 
 def test_precipitation_is_that_of_the_hour_before() -> None:
     """Each observation has the sum of four quarters; the first three quarters are no observations."""
-    found = parse_open_meteo_past(KIEL, "open-meteo", series(), NOON)
+    found = parse_open_meteo_past(KIEL, series(), NOON)
     assert [(row.observed_at, row.precipitation) for row in found] == [
         (NOON - QUARTER, 10.0),
         (NOON, 14.0),
@@ -68,7 +68,7 @@ def test_precipitation_is_that_of_the_hour_before() -> None:
 def test_a_step_without_values_is_left_out() -> None:
     """Null is no value: without a temperature there is no observation, without a quarter no precipitation."""
     document = series(temperature_2m=[1, 1, 1, None, 2, 3], precipitation=[None, 2, 3, 4, 5, 6], wind_speed_10m=[4] * 5)
-    found = parse_open_meteo_past(KIEL, "open-meteo", document, NOON)
+    found = parse_open_meteo_past(KIEL, document, NOON)
     assert [(row.temperature, row.precipitation, row.wind_speed) for row in found] == [(2, 14, None), (3, 18, None)]
 
 
@@ -78,7 +78,7 @@ def test_units_and_local_times_are_converted() -> None:
     document = series(time=times, temperature_2m=[50] * 6, wind_speed_10m=[36] * 6, precipitation=[1] * 6)
     document["utc_offset_seconds"] = 3600
     document["minutely_15_units"] = {"temperature_2m": "°F", "wind_speed_10m": "km/h", "precipitation": "inch"}
-    first = parse_open_meteo_past(KIEL, "open-meteo", document, NOON)[0]
+    first = parse_open_meteo_past(KIEL, document, NOON)[0]
     assert (first.observed_at, first.temperature, first.wind_speed) == (NOON - QUARTER, 10, 10)
     assert first.precipitation == pytest.approx(101.6)
 
@@ -87,14 +87,14 @@ def test_units_and_local_times_are_converted() -> None:
 def test_a_response_without_steps_is_malformed(document: Any) -> None:
     """Anything without a list of times is an error of the service."""
     with pytest.raises(ProviderError) as caught:
-        parse_open_meteo_past(KIEL, "open-meteo", document, NOON)
+        parse_open_meteo_past(KIEL, document, NOON)
     assert caught.value.failure is Failure.MALFORMED
 
 
 def test_a_recorded_series(recorded: Path) -> None:
     """Four recorded quarters, with local times, give the observation of the last one."""
     document = json.loads((recorded / "open-meteo" / "forecast_minutely_15.json").read_text())
-    (found,) = parse_open_meteo_past(KIEL, "open-meteo", document, NOON)
+    (found,) = parse_open_meteo_past(KIEL, document, NOON)
     assert found.observed_at == datetime(2026, 10, 3, 11, 15, tzinfo=UTC)
     assert (found.temperature, found.precipitation) == (18.9, 0.0)
 
@@ -103,7 +103,7 @@ def test_the_simulated_past_is_what_was_simulated_live() -> None:
     """The past of a day is what polls at the same times would have got, value by value."""
     until = NOON + timedelta(days=1)
     _, document = handle_forecast(past_query(NOON, until), until + timedelta(days=3))
-    past = parse_open_meteo_past(KIEL, "open-meteo", document, until)
+    past = parse_open_meteo_past(KIEL, document, until)
     live_query = {name: [text] for name, text in COMMON_QUERY.items()}
     live_query |= {
         name: [text] for name, _, text in (p.partition("=") for p in build_open_meteo_query([KIEL]).split("&"))

@@ -8,31 +8,17 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from weatherd import wmo
 from weatherd.errors import Failure, ProviderError
 from weatherd.http.polling import PollingClient
 from weatherd.http.response import Response, parse_json, server_time
-from weatherd.observation import Observation
 from weatherd.providers.batching import Coalescer, CoalescingProvider
 from weatherd.providers.bisection import IsolatingSender
-from weatherd.providers.open_meteo.fields import (
-    find_number_fields,
-    find_precipitation_unit,
-    find_temperature_unit,
-    parse_open_meteo_time,
-)
 from weatherd.providers.open_meteo.past import build_open_meteo_past_query, parse_open_meteo_past
 from weatherd.providers.open_meteo.precipitation import PAST_HOUR_QUERY, sum_past_hour
+from weatherd.providers.open_meteo.record import OPEN_METEO, find_precipitation_unit, parse_open_meteo_record
 from weatherd.providers.open_meteo.usual_response import parse_usual_locations
 from weatherd.providers.service_errors import error_from_response, redact_error, redact_response
-from weatherd.providers.values import (
-    PRECIPITATION,
-    as_mapping,
-    parse_integer,
-    parse_number,
-    parse_numbers,
-    parse_temperature,
-)
+from weatherd.providers.values import PRECIPITATION, as_mapping, parse_number
 from weatherd.quota.windows import CLOCK_TOLERANCE, window_end
 from weatherd.text.redaction import Redaction
 
@@ -43,9 +29,9 @@ if TYPE_CHECKING:
 
     from weatherd.city import City
     from weatherd.config.settings import Settings
+    from weatherd.observation import Observation
     from weatherd.providers import Resources
 
-_NAME = "open-meteo"
 _FREE_URL = "https://api.open-meteo.com"
 _CUSTOMER_URL = "https://customer-api.open-meteo.com"
 _CITIES_PER_REQUEST = 100  # 3 kB of address, far below the length at which proxies cut it
@@ -91,7 +77,7 @@ def parse_open_meteo(
     """
     if response.status != HTTPStatus.OK:
         raise _service_error(response, fetched_at)
-    usual = parse_usual_locations(cities, response.body, _NAME, fetched_at)
+    usual = parse_usual_locations(cities, response.body, OPEN_METEO, fetched_at)
     return _parse_tolerantly(cities, response, fetched_at) if usual is None else [*usual]
 
 
@@ -129,25 +115,9 @@ def _parse_location(city: City, location: dict[str, Any], fetched_at: datetime) 
     current, units = as_mapping(location.get("current")), as_mapping(location.get("current_units"))
     if not current:
         raise ProviderError("the response has no current weather", Failure.MALFORMED)
-    apparent, humidity, pressure, speed, direction, gust, clouds = parse_numbers(current, find_number_fields(units))
-    code = parse_integer(current.get("weather_code"))
-    return Observation(
-        city=city.id,
-        provider=_NAME,
-        observed_at=parse_open_meteo_time(current.get("time"), location.get("utc_offset_seconds")),
-        fetched_at=fetched_at,
-        temperature=parse_temperature(current.get("temperature_2m"), *find_temperature_unit(units)),
-        description=wmo.describe_code(code),
-        code=code,
-        apparent_temperature=apparent,
-        relative_humidity=humidity,
-        pressure_msl=pressure,
-        wind_speed=speed,
-        wind_direction=direction,
-        wind_gust=gust,
-        precipitation=_parse_past_hour(location, current.get("time")),
-        cloud_cover=clouds,
-    )
+    precipitation = _parse_past_hour(location, current.get("time"))
+    utc_offset = location.get("utc_offset_seconds")
+    return parse_open_meteo_record(city, current, units, utc_offset, precipitation, fetched_at)
 
 
 def _parse_past_hour(location: dict[str, Any], end: Any) -> float | None:
@@ -213,7 +183,7 @@ class OpenMeteoProvider(CoalescingProvider):
         try:
             response = self._clean(await self._past_client.get({**query, **self._key}))
             now = self._resources.now()
-            return parse_open_meteo_past(city, _NAME, _parse_document(response, now), now)
+            return parse_open_meteo_past(city, _parse_document(response, now), now)
         except ProviderError as error:
             raise redact_error(error, self._redact) from None
 

@@ -10,29 +10,16 @@ import contextlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from weatherd import wmo
 from weatherd.errors import Failure, ProviderError
-from weatherd.observation import Observation
-from weatherd.providers.open_meteo.fields import (
-    find_number_fields,
-    find_precipitation_unit,
-    find_temperature_unit,
-    parse_open_meteo_time,
-)
 from weatherd.providers.open_meteo.precipitation import sum_past_hour
-from weatherd.providers.values import (
-    PRECIPITATION,
-    as_mapping,
-    parse_integer,
-    parse_number,
-    parse_numbers,
-    parse_temperature,
-)
+from weatherd.providers.open_meteo.record import find_precipitation_unit, parse_open_meteo_record
+from weatherd.providers.values import PRECIPITATION, as_mapping, parse_number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from weatherd.city import City
+    from weatherd.observation import Observation
 
 _STEP = 900  # seconds
 _QUARTERS = 4  # of an hour
@@ -65,7 +52,7 @@ def _format_time(posix: float) -> str:
     return f"{datetime.fromtimestamp(posix, UTC):%Y-%m-%dT%H:%M}"
 
 
-def parse_open_meteo_past(city: City, provider: str, document: Any, fetched_at: datetime) -> list[Observation]:
+def parse_open_meteo_past(city: City, document: Any, fetched_at: datetime) -> list[Observation]:
     """Return the observations in a response; a step without a temperature has none.
 
     The first three steps are only part of the precipitation of the next ones. Raises ProviderError if it has no steps.
@@ -79,41 +66,12 @@ def parse_open_meteo_past(city: City, provider: str, document: Any, fetched_at: 
         name: column for name, column in section.items() if isinstance(column, list) and len(column) == len(times)
     }
     steps = [{name: column[index] for name, column in columns.items()} for index in range(len(times))]
+    factor, utc_offset = find_precipitation_unit(units), location.get("utc_offset_seconds")
+    amounts = [parse_number(step.get("precipitation"), PRECIPITATION, factor) for step in steps]
     found: list[Observation] = []
-    for index in range(_QUARTERS - 1, len(steps)):
-        hour = steps[index - _QUARTERS + 1 : index + 1]
+    for end in range(_QUARTERS, len(steps) + 1):
+        hour = slice(end - _QUARTERS, end)
+        rain = sum_past_hour(times[hour], amounts[hour], times[end - 1])
         with contextlib.suppress(ProviderError):  # the models have no values of this step
-            found.append(_parse_step(city, provider, hour, units, fetched_at, location.get("utc_offset_seconds")))
+            found.append(parse_open_meteo_record(city, steps[end - 1], units, utc_offset, rain, fetched_at))
     return found
-
-
-def _parse_step(  # noqa: PLR0917
-    city: City,
-    provider: str,
-    hour: Sequence[Mapping[str, Any]],
-    units: Mapping[str, Any],
-    fetched_at: datetime,
-    utc_offset: Any,
-) -> Observation:
-    """Return the observation of the last step of an hour. Raises ProviderError without its time or temperature."""
-    values = hour[-1]
-    apparent, humidity, pressure, speed, direction, gust, clouds = parse_numbers(values, find_number_fields(units))
-    code, factor = parse_integer(values.get("weather_code")), find_precipitation_unit(units)
-    amounts = [parse_number(step.get("precipitation"), PRECIPITATION, factor) for step in hour]
-    return Observation(
-        city=city.id,
-        provider=provider,
-        observed_at=parse_open_meteo_time(values["time"], utc_offset),
-        fetched_at=fetched_at,
-        temperature=parse_temperature(values.get("temperature_2m"), *find_temperature_unit(units)),
-        description=wmo.describe_code(code),
-        code=code,
-        apparent_temperature=apparent,
-        relative_humidity=humidity,
-        pressure_msl=pressure,
-        wind_speed=speed,
-        wind_direction=direction,
-        wind_gust=gust,
-        precipitation=sum_past_hour([step["time"] for step in hour], amounts, values["time"]),
-        cloud_cover=clouds,
-    )
