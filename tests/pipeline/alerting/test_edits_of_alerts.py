@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.pipeline.alerting.alert_lives import FROST, AlertLives
+from tests.support import virtual_time
 from tests.support.fakes import BERLIN, KIEL
 from weatherd.city import City
+from weatherd.text.duration import format_elapsed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +51,35 @@ async def test_an_edit_of_the_rules_keeps_what_is_unchanged(tmp_path: Path) -> N
     assert changes[4:] == [
         ("c", "pending", "inactive", None), ("d", "firing", "inactive", "ended"), ("c", "inactive", "pending", None),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("edits_rules", [False, True])
+async def test_an_edit_ends_and_begins_alerts_at_its_time(tmp_path: Path, *, edits_rules: bool) -> None:
+    """An alert lasts until the edit that ends it, and not until the observation before; another one begins then."""
+    rules = (
+        "alerts: {high: {when: temperature < 0 and altitude > 500}, low: {when: temperature < 0 and altitude < 500}}"
+    )
+    lives = AlertLives(tmp_path, rules, [_make_hill(600.0)], lambda _: -1.0)
+    run = asyncio.create_task(lives.live(300))
+    await asyncio.sleep(97)
+    edited_at = virtual_time.now().timestamp()
+    if edits_rules:
+        lives.rules.write_text(rules.replace("500", "700"))
+    else:
+        lives.cities = (_make_hill(400.0),)
+    lives.reload.set()
+    await run
+    firing, resolved, other = lives.entries()
+    assert [(entry.rule, entry.event) for entry in (firing, resolved, other)] == [
+        ("high", "firing"), ("high", "resolved"), ("low", "firing"),
+    ]  # fmt: skip
+    assert 0 <= resolved.at - edited_at < 1
+    assert other.since == other.at == resolved.at
+    assert resolved.message.endswith(f"resolved after {format_elapsed(resolved.at - firing.at)}")
+
+
+def _make_hill(altitude: float) -> City:
+    return City(name="Hill", lat=50.0, lon=10.0, altitude=altitude, interval=600.0, providers=("fake",))
 
 
 async def test_a_start_with_a_mistake_keeps_what_fires(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def add_batch(batch: Sequence[FetchedObservation], desk: AlertDesk) -> Iterator[
         if alerts is None or (has_edits and latest.is_moved(city)):
             continue
         if cold and city_id in cold:
-            cold[city_id].append(observation)
+            cold[city_id].append((observation, observation.fetched_at.timestamp()))
             continue
         # The times are often those of the observation before, and a comparison takes less than a conversion
         if (fetched := observation.fetched_at) != fetched_at:

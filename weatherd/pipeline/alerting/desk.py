@@ -74,7 +74,8 @@ class AlertDesk:
         self.cities: dict[str, City] = {}  # all that are listed, by id
         self.alerts: dict[str, CityAlerts] = {}  # by city id
         self.active: dict[str, dict[str, SavedAlert]] = {}  # by city id and rule: what is not inactive
-        self.cold: dict[str, list[Observation]] = {}  # by city id: the latest observation, and those that wait
+        # By city id: the latest observation, and those that wait, with the times at which the rules are evaluated
+        self.cold: dict[str, list[tuple[Observation, float]]] = {}
         self.has_cold = asyncio.Event()
         self.is_waiting = False  # for rules without mistakes: until then, the alerts of an earlier run stay as they are
         self._is_failing = False
@@ -119,6 +120,7 @@ class AlertDesk:
         """Select the rules of cities, with the states that they have; the past is read later."""
         if self.is_waiting:
             return
+        now = self.now().timestamp()
         for city, rule_set in select_rules(self.rules, cities, sees_suspect=self._sees_suspect):
             texts = {rule.name: rule.when.text for rule in rule_set.rules}
             kept: dict[str, SavedAlert] = {}
@@ -133,7 +135,7 @@ class AlertDesk:
                 states = {name: parse_state(saved) for name, saved in kept.items()}
                 self.alerts[city.id] = CityAlerts(city, rule_set, states)
                 latest = self.latest.get(city.id)
-                self.cold[city.id] = [latest] if latest else []
+                self.cold[city.id] = [(latest, now)] if latest else []
         self.has_cold.set()
 
     def _end(self, city_id: str, ended: Iterable[str]) -> None:
@@ -150,11 +152,6 @@ class AlertDesk:
         self.recorder.has_batch = True
         for alerts, city_id, now in add_batch(batch, self):
             self.evaluate(alerts, city_id, now)
-
-    def add(self, alerts: CityAlerts, city_id: str, observation: Observation) -> None:
-        """Add an observation of a city, and evaluate its rules at the time of its arrival."""
-        alerts.add(observation)
-        self.evaluate(alerts, city_id, observation.fetched_at.timestamp())
 
     def evaluate(self, alerts: CityAlerts, city_id: str, now: float) -> None:
         """Evaluate the rules of a city at *now*, a POSIX time, and record what changes."""

@@ -99,14 +99,16 @@ class Evaluator:
     def _begin(self, city_id: str, alerts: CityAlerts) -> None:
         """Evaluate a city on its latest observation, if that is fresh, and on those that have arrived meanwhile.
 
-        The latest one may be from before a kill that came between its transaction and the one of its changes.
+        The latest one may be from before a kill that came between its transaction and the one of its changes. What
+        changes with it changes at the time of the start or the edit, and not when the observation arrived.
         """
-        desk, now = self._desk, self._desk.now().timestamp()
-        for number, observation in enumerate(desk.cold.pop(city_id)):
+        desk = self._desk
+        for observation, time in desk.cold.pop(city_id):
             if alerts.newest and observation.observed_at < alerts.newest.observed_at:
                 continue  # the windows have it
-            if number == 0 and desk.latest.budgets.is_stale(observation, now):
-                alerts.add(observation)
-                desk.drop_pending(alerts, city_id)
+            alerts.add(observation)
+            is_new = time == observation.fetched_at.timestamp()
+            if is_new or not desk.latest.budgets.is_stale(observation, time):
+                desk.evaluate(alerts, city_id, time)
             else:
-                desk.add(alerts, city_id, observation)
+                desk.drop_pending(alerts, city_id)
