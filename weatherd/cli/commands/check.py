@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from weatherd.alerts.rule import Rule
     from weatherd.city import City
-    from weatherd.cli.check_report import CheckReport
+    from weatherd.cli.check.report import CheckReport
     from weatherd.cli.startup_check import OnlineResult
     from weatherd.config.loader import Configuration
     from weatherd.config.settings import Settings
@@ -64,7 +64,7 @@ def check(
       weatherd check --against edited.yaml
       weatherd check --online
     """
-    from weatherd.cli.check_report import problem_to_json
+    from weatherd.cli.check.document import build_check_document, problem_to_json
 
     if quiet:
         log.configure("warning")
@@ -89,7 +89,9 @@ def check(
         return ExitCode.CONFIG
     code = checked.exit_code or _worst_code(results)
     if output == "json" and not quiet:
-        print_text(json.dumps({"ok": code == ExitCode.OK, **checked.to_json(results)}, ensure_ascii=False))
+        print_text(
+            json.dumps({"ok": code == ExitCode.OK, **build_check_document(checked, results)}, ensure_ascii=False)
+        )
     return code
 
 
@@ -156,7 +158,7 @@ def _find_warning_loads(
 
 
 async def _check(configuration: Configuration, against: Path | None, *, strict: bool) -> CheckReport:
-    from weatherd.cli.check_report import CheckReport
+    from weatherd.cli.check.report import CheckReport
     from weatherd.config.loader import with_city_list
     from weatherd.daemon.wiring import open_providers
 
@@ -173,12 +175,18 @@ async def _check(configuration: Configuration, against: Path | None, *, strict: 
         warnings = find_warnings(providers, cities)
         rules = None if rule_errors else _load_rules(configuration)
         warnings += _find_rule_warnings(configuration, rules or [], cities)
-        find_loads = functools.partial(_find_warning_loads, configuration.settings, providers.open_resources)
-        pasts = providers.pasts
-        plans, count = providers.planner.plans, None if rules is None else len(rules)
-        built_in = {} if rules is None else _list_built_in(configuration)
         return CheckReport(
-            configuration, plans, errors, other, against, warnings, find_loads, count, pasts, built_in, strict
+            configuration=configuration,
+            plans=providers.planner.plans,
+            errors=errors,
+            other=other,
+            other_path=against,
+            warnings=warnings,
+            find_warning_loads=functools.partial(_find_warning_loads, configuration.settings, providers.open_resources),
+            rules=None if rules is None else len(rules),
+            pasts=providers.pasts,
+            built_in={} if rules is None else _list_built_in(configuration),
+            strict=strict,
         )
 
 
@@ -189,13 +197,15 @@ def _log_problems(problems: Sequence[Problem]) -> None:
 
 
 def _print_report(report: CheckReport) -> None:
-    for line in report.format_usage():
+    from weatherd.cli.check.text_report import format_changes, format_usage
+
+    for line in format_usage(report):
         print_text(line)
     if not report.strict or report.other:  # because strict makes these rows problems, which are printed below
         warn_of_quarantined_rows(report.configuration)
     if report.other:
         print_text(f"\nchanges with {report.other_path}:")
-        for line in report.format_changes():
+        for line in format_changes(report):
             print_text(line)
         if not report.strict:
             warn_of_quarantined_rows(report.other)
