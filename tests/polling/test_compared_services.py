@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from tests.support.fakes import new_limiter, observation, unavailable
 from tests.support.virtual_time import now
 from weatherd.city import City
 from weatherd.errors import StateError
-from weatherd.polling.compared_services import poll_compared_services
+from weatherd.polling.compared_services import find_compared_loads, poll_compared_services
 from weatherd.quota.plans import Plan
 
 if TYPE_CHECKING:
@@ -107,3 +107,13 @@ async def test_the_plan_belongs_to_the_polls() -> None:
     limiter.set_planned_rate(200 / 86400)
     await Comparison(services, limiter=limiter).run(2 * 3600)
     assert services["second"].cities == services["third"].cities == []
+
+
+async def test_the_load_is_that_of_the_polls() -> None:
+    """Once an hour; a round of 4,000 requests, one a second, takes longer, with a minute until the next one."""
+    assert find_compared_loads([BONN, KIEL]) == {"second": (1, 1 / 3600), "third": (1, 1 / 3600)}
+    cities = tuple(replace(BONN, id=f"bonn-{number}", compare=("second",)) for number in range(4000))
+    service, load = Service(), find_compared_loads(cities)["second"]
+    assert load.calls_per("hour") == 4000 / 4060 * 3600
+    await Comparison({"second": service}, cities).run(60 + 2 * 4060)
+    assert len(service.cities) == round(2 * 4060 * load.rate)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Protocol
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import structlog
 
 from weatherd.errors import ProviderError, StateError, describe
 from weatherd.plugins import contain
 from weatherd.polling.backfill.gap_filler import is_valid_observation, wait_for_room
+from weatherd.quota.plans import WINDOW_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -25,6 +27,29 @@ log = structlog.get_logger()
 _DELAY = 60.0  # seconds after the start: the first polls come first
 _PERIOD = 3600.0  # seconds between two polls of a service, at least
 _SPACING = 1.0  # seconds between two requests
+
+
+class ComparedLoad(NamedTuple):
+    """The requests to one service for comparison only, at most: they take what the polls leave of its plan."""
+
+    cities: int
+    rate: float  # calls per second
+
+    def calls_per(self, window: str) -> float:
+        """Return the calls in a window such as "day"; a month has 31 days."""
+        return self.rate * WINDOW_SECONDS[window]
+
+
+def find_compared_loads(cities: Iterable[City]) -> dict[str, ComparedLoad]:
+    """Return the load on each service by the comparisons of a list. The more there are, the longer a round takes."""
+    counts = Counter(name for city in cities for name in _list_compared(city))
+    period = max(_PERIOD, _SPACING * counts.total() + _DELAY)
+    return {name: ComparedLoad(count, count / period) for name, count in counts.items()}
+
+
+def _list_compared(city: City) -> list[str]:
+    """Return the services that are polled for comparison; the first provider is polled anyway."""
+    return [name for name in city.compare if name != city.providers[0]]
 
 
 class ComparedCities(Protocol):
@@ -45,8 +70,8 @@ async def poll_compared_services(  # noqa: PLR0917
 ) -> None:
     """Poll the services in the key ``compare`` of each city, one after another, for ever.
 
-    The city's first provider is left out, because it is polled anyway. *add* stores an observation, *delete_old* those
-    that are too old; both may raise StateError. A service that fails or has no calls to spare is asked an hour later.
+    *add* stores an observation, *delete_old* those that are too old; both may raise StateError. A service that fails or
+    has no calls to spare is asked an hour later.
     """
     clock = asyncio.get_running_loop().time
     await asyncio.sleep(_DELAY)
@@ -55,8 +80,8 @@ async def poll_compared_services(  # noqa: PLR0917
         try:
             await delete_old()
             for city in tuple(cities.cities):
-                for name in city.compare:
-                    if name != city.providers[0] and name in providers:
+                for name in _list_compared(city):
+                    if name in providers:
                         await _poll_service(city, providers[name], limiters[name], add, now)
         except StateError as error:
             log.debug("compare.not_stored", reason=str(error))  # the journal writer reports a full disk

@@ -345,3 +345,17 @@ def test_the_calls_of_official_warnings(weatherd: Weatherd, folder: Path) -> Non
         "calls": {"minute": 0.5, "hour": 30.0, "day": 720.0, "month": 22320.0},
     }  # fmt: skip
     assert bright_sky["lookups"] == 0
+
+
+def test_the_calls_for_comparison(weatherd: Weatherd, folder: Path) -> None:
+    """They are listed by service, without the first provider, and so is what an edited list changes."""
+    (folder / "weatherd.yaml").write_text("compare: [open-meteo, bright-sky]\n")
+    (folder / "edited.yaml").write_text("cities:\n  - {name: Kiel, lat: 54.3, lon: 10.1, providers: [bright-sky]}\n")
+    _, out, _ = weatherd("check", "--against", str(folder / "edited.yaml"))
+    lines = [line for line in out.splitlines() if "for the comparison" in line]
+    assert lines == ["bright-sky: up to 48 calls per day for the comparison of 2 cities"]
+    assert "bright-sky: 0 calls per day for comparison (now 48)\n" in out
+    assert "open-meteo: 24 calls per day for comparison (now 0)\n" in out
+    document = json.loads(weatherd("check", "--format", "json")[1])
+    calls = {"minute": 0.0, "hour": 2.0, "day": 48.0, "month": 1488.0}
+    assert document["compared"] == [{"name": "bright-sky", "cities": 2, "calls": calls}]

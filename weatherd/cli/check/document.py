@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from weatherd.cli.startup_check import OnlineResult
     from weatherd.config.loader import Configuration
     from weatherd.errors import Problem
+    from weatherd.polling.compared_services import ComparedLoad
     from weatherd.quota.load import ProviderLoad
     from weatherd.warnings.request_load import WarningLoad
 
@@ -70,6 +71,9 @@ def _build_loads(loads: ListLoads) -> dict[str, Any]:
             for name, load in loads.polls.items()
         ],
         "repeats": [{"name": name, **load.to_json()} for name, load in loads.repeats.items()],
+        "compared": [
+            {"name": name, "cities": load.cities, "calls": _count_calls(load)} for name, load in loads.compared.items()
+        ],
         "past": [
             {
                 "name": name,
@@ -92,5 +96,5 @@ def _build_loads(loads: ListLoads) -> dict[str, Any]:
     }
 
 
-def _count_calls(load: ProviderLoad | WarningLoad) -> dict[str, float]:
+def _count_calls(load: ProviderLoad | WarningLoad | ComparedLoad) -> dict[str, float]:
     return {window: round(load.calls_per(window), 1) for window in LIMIT_NAMES}

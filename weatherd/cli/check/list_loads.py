@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weatherd.polling.backfill.load import count_pastless, find_past_loads
+from weatherd.polling.compared_services import find_compared_loads
 from weatherd.quota.load import group_cities, provider_loads
 from weatherd.quota.planner import RETRY_RESERVE
 from weatherd.quota.repeats import sum_repeats
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from weatherd.city import City
     from weatherd.polling.backfill.load import PastLoad
+    from weatherd.polling.compared_services import ComparedLoad
     from weatherd.providers.past import PastTraits
     from weatherd.quota.load import ProviderLoad
     from weatherd.quota.plans import Plan
@@ -29,6 +31,7 @@ class ListLoads:
     polls: Mapping[str, ProviderLoad]  # which get what official warnings leave of the plan
     repeats: Mapping[str, RepeatLoad]
     warnings: Mapping[str, WarningLoad]
+    compared: Mapping[str, ComparedLoad]
     past: Mapping[str, PastLoad]
     pastless: int  # cities whose gaps no provider can fill
 
@@ -48,6 +51,7 @@ def find_list_loads(
         polls,
         sum_repeats(groups, plans, factors),
         warnings,
+        find_compared_loads(cities),
         find_past_loads(cities, pasts, polls, retention),
         count_pastless(cities, pasts),
     )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from weatherd.cli.check.list_loads import ListLoads
     from weatherd.cli.check.report import CheckReport
     from weatherd.polling.backfill.load import PastLoad
+    from weatherd.polling.compared_services import ComparedLoad
     from weatherd.quota.load import ProviderLoad
     from weatherd.warnings.request_load import WarningLoad
 
@@ -44,6 +45,7 @@ def _format_loads(loads: ListLoads) -> Iterator[str]:
         yield from _format_polls(provider, polls)
     yield from (f"{provider}: {repeats}" for provider, repeats in loads.repeats.items())
     yield from (_format_warnings(*load) for load in loads.warnings.items())
+    yield from (_format_compared(*load) for load in loads.compared.items())
     yield from (_format_past(*load) for load in loads.past.items())
     if loads.pastless:
         yield f"gaps of {format_count(loads.pastless, 'city', 'cities')} stay: none of their providers has a past"
@@ -64,6 +66,11 @@ def _format_warnings(provider: str, load: WarningLoad) -> str:
     calls, cities = format_count(load.calls_per("day"), "call", "calls"), format_count(load.cities, "city", "cities")
     text = f"{provider}: {calls} per day for the warnings of {cities}, each every {format_duration(load.interval)}"
     return f"{text}, and {load.lookups:,} once a month to look up their zones" if load.lookups else text
+
+
+def _format_compared(provider: str, load: ComparedLoad) -> str:
+    calls, cities = format_count(load.calls_per("day"), "call", "calls"), format_count(load.cities, "city", "cities")
+    return f"{provider}: up to {calls} per day for the comparison of {cities}"
 
 
 def _format_past(provider: str, load: PastLoad) -> str:
@@ -89,10 +96,13 @@ def format_changes(report: CheckReport) -> Iterator[str]:
     before, after = (report.find_loads(listed.cities) for listed in (report.configuration, report.other))
     yield from _format_difference(before.polls, after.polls, "")
     yield from _format_difference(before.warnings, after.warnings, " for warnings")
+    yield from _format_difference(before.compared, after.compared, " for comparison")
 
 
 def _format_difference(
-    before: Mapping[str, ProviderLoad | WarningLoad], after: Mapping[str, ProviderLoad | WarningLoad], purpose: str
+    before: Mapping[str, ProviderLoad | WarningLoad | ComparedLoad],
+    after: Mapping[str, ProviderLoad | WarningLoad | ComparedLoad],
+    purpose: str,
 ) -> Iterator[str]:
     for provider in sorted({*before, *after}):
         old, new = (loads[provider].calls_per("day") if provider in loads else 0 for loads in (before, after))
