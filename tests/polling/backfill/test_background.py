@@ -13,15 +13,28 @@ from tests.polling.backfill.test_gap_filler import CITY, Memory, PastService, ma
 from tests.support.daemon import make_latest, make_registry
 from weatherd.city import City
 from weatherd.config.diff import diff
-from weatherd.errors import StateError
+from weatherd.errors import Failure, ProviderError, StateError
 from weatherd.observation import FetchedObservation
 from weatherd.polling.backfill.background import search_gaps
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from datetime import datetime
 
 HOUR, DAY = 3600.0, 86400.0
 ULM = City(name="Ulm", lat=48.4, lon=10.0, providers=("first",))
+
+
+class SlowMemory(Memory):
+    """A journal that is read in 10 ms."""
+
+    reads = 0
+
+    async def read_times(self, city: str, since: datetime, until: datetime) -> list[float]:
+        """Return the times of a city's observations."""
+        self.reads += 1
+        await asyncio.sleep(0.01)
+        return await super().read_times(city, since, until)
 
 
 @dataclass
@@ -99,6 +112,16 @@ async def test_the_search_reaches_as_far_as_the_key_and_the_retention(retention:
     """Observations that would be deleted at once are not asked for."""
     city = City(name="Kiel", lat=54.3, lon=10.1, providers=("first",), backfill=2 * DAY)
     assert await Search((city,), retention=retention).run(100) == hours
+
+
+@pytest.mark.parametrize("hours", [range(0), range(-50, 30)])
+async def test_the_search_takes_two_percent_of_the_time(hours: range) -> None:
+    """After each city it rests, whether the city has no gap, or one that cannot be filled now."""
+    cities = tuple(City(name=f"City {n}", lat=n, lon=10.0, providers=("first",)) for n in range(50))
+    memory = SlowMemory([make_row(hour, city) for city in cities for hour in hours])
+    service = PastService([], failure=ProviderError("paused", Failure.PAUSED))
+    await Search(cities, memory=memory, service=service).run(30 + 20)
+    assert 10 < memory.reads <= 0.02 * 20 / 0.01 + 2
 
 
 async def test_a_full_disk_does_not_end_the_search() -> None:

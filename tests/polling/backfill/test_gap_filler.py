@@ -12,6 +12,7 @@ import pytest
 from tests.support.fakes import new_limiter, observation, unavailable
 from tests.support.virtual_time import EPOCH, boot, now
 from weatherd.city import City
+from weatherd.errors import Failure, ProviderError
 from weatherd.observation import BACKFILL, Observation
 from weatherd.polling.backfill.gap_filler import NO_PAST, NOTHING_MORE, GapFiller
 from weatherd.polling.backfill.gaps import Gap
@@ -178,6 +179,18 @@ async def test_requests_are_a_second_apart_and_as_long_as_allowed() -> None:
     assert not [gap for gap in report.left if gap.begin >= START]
     assert [round(gap.begin) for gap in service.asked] == [24 * day for day in range(-6, 1)]
     assert asyncio.get_running_loop().time() == 7  # seconds
+
+
+async def test_requests_that_fail_are_a_second_apart() -> None:
+    """A service that rejects the requests of all cities gets no burst of them. While it is paused, none is sent."""
+    memory, service = Memory([]), PastService([], failure=unavailable())
+    filler = make_filler(memory, first=service)
+    for _ in range(3):
+        await fill(filler, memory)
+    assert asyncio.get_running_loop().time() == 3
+    service.failure = ProviderError("paused", Failure.PAUSED)
+    await fill(filler, memory)
+    assert asyncio.get_running_loop().time() == 3
 
 
 async def test_the_quota_is_left_to_the_polls() -> None:

@@ -68,13 +68,12 @@ async def _search_city(
     city: City, filler: GapFiller, latest: LatestObservations, reader: TimeReader, retention: float | None
 ) -> None:
     """Fill the gaps of a city, then rest, so that the search of a long list takes little of the machine's time."""
-    last, clock = latest.get(city.id), asyncio.get_running_loop().time
+    last = latest.get(city.id)
     if last is None:
         return
     reach = city.backfill if retention is None else min(city.backfill, retention)
-    began = clock()
+    before = filler.search_seconds
     report = await filler.fill(city, filler.now().timestamp() - reach, last.observed_at.timestamp(), reader)
     if added := sum(report.added.values()):
         log.info("backfill.added", city=city.id, observations=added, gaps=report.found, left=len(report.left))
-    elif not report.found:
-        await asyncio.sleep(_REST * (clock() - began))
+    await asyncio.sleep(_REST * (filler.search_seconds - before))

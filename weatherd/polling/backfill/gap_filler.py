@@ -68,6 +68,7 @@ class GapFiller:
     add: Callable[[Sequence[Observation]], Awaitable[int]]
     now: Callable[[], datetime]
     find_interval: Callable[[City], float]
+    search_seconds: float = field(default=0.0, init=False)  # that the journal took
     _asked: defaultdict[tuple[str, str, float, float], AskedTimes] = field(
         default_factory=lambda: defaultdict(AskedTimes)
     )
@@ -113,7 +114,10 @@ class GapFiller:
         """Return the gaps that are longer than it is usual for the city's preferred service."""
         traits = self.pasts.get(city.providers[0])
         longest = longest_regular_distance(self.find_interval(city), traits.step if traits else _USUAL_STEP)
+        clock = asyncio.get_running_loop().time
+        began = clock()
         times = await reader.read_times(city.id, _to_time(since), _to_time(until))
+        self.search_seconds += clock() - began
         return find_time_gaps(times, longest, since, until)
 
     async def _fill_from(self, city: City, name: str, gaps: Sequence[Gap], added: Counter[str]) -> None:
@@ -138,7 +142,12 @@ class GapFiller:
         provider = cast("PastProvider", self.providers[name])
         async with self._turn:
             await wait_for_room(self.limiters[name])
-            found = await provider.fetch_past(city, _to_time(request.begin), _to_time(request.end))
+            try:
+                found = await provider.fetch_past(city, _to_time(request.begin), _to_time(request.end))
+            except Exception as error:
+                if not (isinstance(error, ProviderError) and error.failure is Failure.PAUSED):
+                    await asyncio.sleep(_SPACING)
+                raise
             await asyncio.sleep(_SPACING)
         now = self.now()
         valid = [row for row in found if is_valid_observation(row, city, now, "fetch_past() must return Observations")]
