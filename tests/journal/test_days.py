@@ -269,6 +269,26 @@ def test_a_new_zone_has_other_days(lives: Lives) -> None:
         assert reader.read_days(KIEL.id, ZoneInfo("Asia/Tokyo"), FIRST, LAST) == tokyo
 
 
+def test_many_cities_are_stored_in_few_steps(lives: Lives) -> None:
+    """Each step searches a whole day, so there is one for each zone that has a tenth of the cities.
+
+    They are neighbours in the tables, in which their rows change together.
+    """
+    zones = {f"city-{number}": f"Etc/GMT+{1 + number % 10}" for number in range(2500)}
+    rows = [past(MIDNIGHT)._replace(city=city) for city in zones]
+    lives.store.add_past(rows)
+    lives.store.days.register(zones, "UTC")
+    until, steps = to_micros(MIDNIGHT + timedelta(hours=20)), 0
+    with closing(Reader(lives.file)) as reader:
+        while group := reader.find_open_days(until):
+            assert lives.store.days.put(reader.compute_days(group))
+            steps += 1
+        assert reader.count_days().days == 2500
+    assert steps == 10
+    stored = lives.store._db.query("SELECT zone FROM day_city ORDER BY id")
+    assert stored == sorted(stored)
+
+
 def test_the_live_record_counts(lives: Lives) -> None:
     """Where it is silent, rows of other services that were added later count, but not of the same hours."""
     live = observation(KIEL, observed_at=MIDNIGHT, fetched_at=MIDNIGHT, provider="a", temperature=10.0)

@@ -87,8 +87,9 @@ class DayTable:
                 return
             known = dict(self._db.query("SELECT city, zone FROM day_city"))
             recorded = {city for (city,) in self._db.query("SELECT DISTINCT city FROM series")}
-            new = [(city, zones.get(city, default), begin) for city in sorted(recorded - known.keys())]
-            self._db.execute_many("INSERT INTO day_city (city, zone, stored_until) VALUES (?, ?, ?)", new)
+            # By zone, because the days of a zone are stored together: then their rows are neighbours
+            new = sorted((zones.get(city, default), city, begin) for city in recorded - known.keys())
+            self._db.execute_many("INSERT INTO day_city (zone, city, stored_until) VALUES (?, ?, ?)", new)
             if new:
                 self._db.execute(_STORED_UNTIL, [begin])
             changed = [(city, zone, begin) for city, zone in zones.items() if known.get(city, zone) != zone]

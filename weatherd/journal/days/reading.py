@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _CLOSING_DELAY = 3 * HOUR_MICROS  # after the end of a day until it is stored; later observations have it computed again
 _MAX_CITIES, _MAX_DAYS = 200, 7  # in one step, so that it needs little memory
-_PARTS = 10  # of more cities, because each step searches the index of a day
+_MAX_SHARE = 0.1  # of all cities if that is more, because each step searches the index of a day
 _LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM entry"
 _GROUPS = "SELECT zone, stored_until, count(*) FROM day_city GROUP BY zone, stored_until ORDER BY stored_until"
 # The table is sorted by date, so that a day's rows of all cities are neighbours when they are written
@@ -65,8 +65,9 @@ def count_stored_days(query: QueryRows) -> StoredDays:
 
 def find_next_group(query: QueryRows, now: int) -> DayGroup | None:
     """Return the days to store next, of some cities; None if all that are over are stored."""
-    for zone, since, count in query(_GROUPS, ()):
-        max_cities = max(_MAX_CITIES, count // _PARTS)
+    groups = query(_GROUPS, ())
+    max_cities = max(_MAX_CITIES, int(_MAX_SHARE * sum(count for *_, count in groups)))
+    for zone, since, count in groups:
         limit = max(1, min(_MAX_DAYS, max_cities // count))
         days = (day for day in list_days(since, now, find_zone_of(zone)) if day.end + _CLOSING_DELAY <= now)
         if spans := list(itertools.islice(days, limit)):
