@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import structlog
 
-from weatherd.journal.days import storing as days
+from weatherd.journal.days.storing import store_finished_days
 from weatherd.journal.pruning import prune_entries
 from weatherd.journal.reader import Reader
 from weatherd.journal.state_folder import translate_errors
@@ -151,7 +151,7 @@ class Journal:
         *zones* has the time zones of the listed cities, others have *default_zone*. It works in small steps, after
         which *report* is called with the number so far; if it is interrupted, the next call continues.
         """
-        return await days.store_days(self, zones, default_zone, now, report or (lambda _: None))
+        return await store_finished_days(self, zones, default_zone, now, report or (lambda _: None))
 
     async def _delete_unused(self, now: float) -> None:
         """Delete series and descriptions that no observation has any more, once a day."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from weatherd.journal.journal import Journal
 
 
-async def store_days(
+async def store_finished_days(
     journal: Journal, zones: Mapping[str, str], default_zone: str, now: float, report: Callable[[int], None]
 ) -> int:
     """Store the days that are over by *now*: see :meth:`Journal.store_days`."""
