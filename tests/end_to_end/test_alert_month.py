@@ -182,7 +182,18 @@ def check_night(night: Phone, phone: Phone) -> None:
     assert sum(map(len, days.values())) < sum(map(len, by_day.values()))
 
 
-async def _month(folder: Path) -> None:
+class _Month(NamedTuple):
+    """What a month has brought."""
+
+    phone: Phone
+    night: Phone
+    observations: dict[str, list[Observation]]  # by city
+    entries: Sequence[AlertEntry]
+    lives: int
+
+
+async def _month(folder: Path) -> _Month:
+    """Live through the month and an hour more, in which all that is left arrives."""
     draws = random.Random(7)
     begins = [day * DAY + begin for day in range(int(DAYS)) for begin in (20_000.0, 60_000.0)]
     outages = [(begin, begin + draws.choice([600.0, 7200.0])) for begin in begins]
@@ -192,18 +203,18 @@ async def _month(folder: Path) -> None:
     lives.senders = {"phone": phone, "night": night}
     await live_with_faults(lives, draws)
     await asyncio.sleep(DAY - asyncio.get_running_loop().time() % DAY + 43_200)  # until noon
-    events = len(lives.events())
     await lives.live(3600)
-    count = check_phone(phone, read_observations(lives.file))
-    about_daemon = check_daemon_alerts(phone, lives.all_entries())
-    check_night(night, phone)
-    assert about_daemon > DAYS
-    assert events > 8 * DAYS
-    count += about_daemon
-    print(f"\n{DAYS:g} days, {len(lives.status)} lives, {count} events in {len(phone.messages)} messages")  # noqa: T201
+    return _Month(phone, night, read_observations(lives.file), lives.all_entries(), len(lives.status))
 
 
 @pytest.mark.timeout(3600)
 def test_every_alert_arrives_once(tmp_path: Path) -> None:
     """Every firing interval and every resolution arrives once, in order, whatever happens to the process."""
-    virtual_time.run(_month(tmp_path), settle=0)
+    month = virtual_time.run(_month(tmp_path), settle=0)
+    count = check_phone(month.phone, month.observations)
+    assert count > 8 * DAYS
+    about_daemon = check_daemon_alerts(month.phone, month.entries)
+    assert about_daemon > DAYS
+    check_night(month.night, month.phone)
+    total = count + about_daemon
+    print(f"\n{DAYS:g} days, {month.lives} lives, {total} events in {len(month.phone.messages)} messages")  # noqa: T201
