@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
 from weatherd.errors import ProviderError, StateError, describe
 from weatherd.plugins import contain
-from weatherd.polling.backfill.gap_filler import is_valid_observation, wait_for_room
+from weatherd.polling.fetch import is_valid_observation
 from weatherd.quota.plans import WINDOW_SECONDS
+from weatherd.quota.spare import wait_for_room
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from weatherd.city import City
     from weatherd.observation import Observation
+    from weatherd.polling.city_registry import CityRegistry
     from weatherd.providers import Provider
     from weatherd.quota.limiter import RateLimiter
 
@@ -52,16 +54,8 @@ def _list_compared(city: City) -> list[str]:
     return [name for name in city.compare if name != city.providers[0]]
 
 
-class ComparedCities(Protocol):
-    """The list of cities, which an edit changes."""
-
-    @property
-    def cities(self) -> Iterable[City]:
-        """The cities now."""
-
-
 async def poll_compared_services(  # noqa: PLR0917
-    cities: ComparedCities,
+    registry: CityRegistry,
     providers: Mapping[str, Provider],
     limiters: Mapping[str, RateLimiter],
     add: Callable[[Observation], Awaitable[None]],
@@ -79,7 +73,7 @@ async def poll_compared_services(  # noqa: PLR0917
         began = clock()
         try:
             await delete_old()
-            for city in tuple(cities.cities):
+            for city in registry.cities:
                 for name in _list_compared(city):
                     if name in providers:
                         await _poll_service(city, providers[name], limiters[name], add, now)

@@ -136,6 +136,17 @@ def _checked(response: Any, city: City, now: float, previous: Observation | None
     return found._replace(observed_at=min(found.observed_at, latest))
 
 
+def is_valid_observation(row: Any, city: City, now: datetime, returned: str) -> bool:
+    """Return whether a provider, perhaps a plug-in, has returned an observation of the city that is not in the future.
+
+    For requests beside the polls, whose results may be left out one by one. Raises TypeError for anything but an
+    observation; its text begins with *returned*, the rule.
+    """
+    if not isinstance(row, Observation):
+        raise TypeError(f"{returned}, not {type(row).__name__}")
+    return row.city == city.id and row.find_problem() is None and row.observed_at <= now
+
+
 def _stale_error(provider: str, age: float) -> ProviderError:
     return ProviderError(
         f"the newest observation of {provider} is {duration.format_duration(age // 60 * 60)} old", Failure.STALE

@@ -6,12 +6,12 @@ import asyncio
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import structlog
 
 from weatherd.errors import Failure, ProviderError, StateError, describe
-from weatherd.observation import BACKFILL, Observation
+from weatherd.observation import BACKFILL
 from weatherd.plugins import contain
 from weatherd.polling.backfill.gaps import (
     AskedTimes,
@@ -21,11 +21,14 @@ from weatherd.polling.backfill.gaps import (
     longest_regular_distance,
     plan_requests,
 )
+from weatherd.polling.fetch import is_valid_observation
+from weatherd.quota.spare import wait_for_room
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from weatherd.city import City
+    from weatherd.observation import Observation
     from weatherd.providers import PastProvider, Provider
     from weatherd.providers.past import PastTraits
     from weatherd.quota.limiter import RateLimiter
@@ -34,7 +37,6 @@ log = structlog.get_logger()
 
 _SPACING = 1.0  # seconds between two requests: at most 60 a minute, a tenth of what the free plans allow
 _SETTLED = 2 * 3600.0  # seconds after which a service publishes nothing more about a time
-_MAX_WAIT = 60.0  # seconds for which a request waits for polls
 _INSTANT = 1e-3  # seconds before a begin, so that an observation of that moment is in the gap
 _USUAL_STEP = 3600.0  # seconds between two observations of a service whose step is not known
 NO_PAST = "the service has no past"
@@ -152,27 +154,6 @@ class GapFiller:
         now = self.now()
         valid = [row for row in found if is_valid_observation(row, city, now, "fetch_past() must return Observations")]
         return [(row.observed_at.timestamp(), row._replace(origin=BACKFILL)) for row in valid]
-
-
-async def wait_for_room(limiter: RateLimiter) -> None:
-    """Wait while polls wait. Raises ProviderError if the service's plan leaves no calls, or its polls no time."""
-    for _ in range(int(_MAX_WAIT / _SPACING)):
-        if limiter.pause is None and limiter.spare_calls() < 1:
-            raise ProviderError("its plan leaves no calls beside the polls", Failure.PAUSED)
-        if limiter.pause or limiter.has_room:  # while it is paused, the request is rejected with the reason
-            return
-        await asyncio.sleep(_SPACING)
-    raise ProviderError("the polls leave no time for it", Failure.PAUSED)
-
-
-def is_valid_observation(row: Any, city: City, now: datetime, returned: str) -> bool:
-    """Return whether a provider, perhaps a plug-in, has returned an observation of the city that is not in the future.
-
-    Raises TypeError for anything but an observation; its text begins with *returned*, the rule.
-    """
-    if not isinstance(row, Observation):
-        raise TypeError(f"{returned}, not {type(row).__name__}")
-    return row.city == city.id and row.find_problem() is None and row.observed_at <= now
 
 
 def _to_time(posix: float) -> datetime:
