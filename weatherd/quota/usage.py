@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from weatherd.quota.plans import Plan
 
 
-_RETRY_SHARE = 0.99  # of a limit; the rest is for retries of polls
+USABLE_SHARE = 0.99  # of a limit, by polls and the requests beside them; the rest is for retries of polls
 
 
 class WindowUsage(NamedTuple):
@@ -64,7 +64,7 @@ class UsageMeter:
         """Return how many calls are left beside *rate* calls a second until the end of each window; may be negative."""
         self._begin_next_windows(now)
         limits, counts = self.plan.limits, self._counts.items()
-        spare = (_RETRY_SHARE * limits[window] - count.used - rate * (count.ends - now) for window, count in counts)
+        spare = (USABLE_SHARE * limits[window] - count.used - rate * (count.ends - now) for window, count in counts)
         return min(spare, default=math.inf)
 
     def usage(self, now: float) -> dict[str, tuple[float, int]]:

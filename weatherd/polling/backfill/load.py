@@ -6,7 +6,9 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from weatherd.quota.planner import RETRY_RESERVE
 from weatherd.quota.plans import UNLIMITED
+from weatherd.quota.usage import USABLE_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -14,8 +16,6 @@ if TYPE_CHECKING:
     from weatherd.city import City
     from weatherd.providers.past import PastTraits
     from weatherd.quota.load import ProviderLoad
-
-_RETRY_SHARE = 0.99  # of a limit, as for the rate limiter
 
 
 class PastLoad(NamedTuple):
@@ -54,4 +54,5 @@ def count_pastless(cities: Iterable[City], pasts: Mapping[str, PastTraits]) -> i
 def _find_spare(load: ProviderLoad | None) -> float:
     plan = load.plan if load else UNLIMITED
     limit = plan.limits.get("day", math.inf)
-    return max(0.0, _RETRY_SHARE * limit - (min(load.calls_per("day"), 0.98 * limit) if load else 0.0))
+    polls = min(load.calls_per("day"), limit / RETRY_RESERVE) if load else 0.0  # a list that is too long is stretched
+    return max(0.0, USABLE_SHARE * limit - polls)
