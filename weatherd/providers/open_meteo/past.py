@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from weatherd.errors import Failure, ProviderError
-from weatherd.providers.open_meteo.precipitation import sum_past_hour
+from weatherd.providers.open_meteo.precipitation import QUARTERS, sum_past_hour
 from weatherd.providers.open_meteo.record import find_precipitation_unit, parse_open_meteo_record
 from weatherd.providers.values import PRECIPITATION, as_mapping, parse_number
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from weatherd.observation import Observation
 
 _STEP = 900  # seconds
-_QUARTERS = 4  # of an hour
 _SECTION = "minutely_15"
 
 
@@ -43,7 +42,7 @@ def build_open_meteo_past_query(
         _SECTION: ",".join([*variables, "precipitation"]),
         "wind_speed_unit": "ms",
         "timeformat": "unixtime",
-        f"start_{_SECTION}": _format_time(first - (_QUARTERS - 1) * _STEP),
+        f"start_{_SECTION}": _format_time(first - (QUARTERS - 1) * _STEP),
         f"end_{_SECTION}": _format_time(last),
     }
 
@@ -69,8 +68,8 @@ def parse_open_meteo_past(city: City, document: Any, fetched_at: datetime) -> li
     factor, utc_offset = find_precipitation_unit(units), location.get("utc_offset_seconds")
     amounts = [parse_number(step.get("precipitation"), PRECIPITATION, factor) for step in steps]
     found: list[Observation] = []
-    for end in range(_QUARTERS, len(steps) + 1):
-        hour = slice(end - _QUARTERS, end)
+    for end in range(QUARTERS, len(steps) + 1):
+        hour = slice(end - QUARTERS, end)
         rain = sum_past_hour(times[hour], amounts[hour], times[end - 1])
         with contextlib.suppress(ProviderError):  # the models have no values of this step
             found.append(parse_open_meteo_record(city, steps[end - 1], units, utc_offset, rain, fetched_at))

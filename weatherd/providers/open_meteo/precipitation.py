@@ -9,7 +9,7 @@ from weatherd.providers.values import PRECIPITATION, ROUNDED
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_QUARTERS = 4  # of an hour
+QUARTERS = 4  # of an hour
 # The section minutely_15 with the four quarters of an hour up to the time of the section ``current``
 PAST_HOUR_QUERY = {"minutely_15": "precipitation", "past_minutely_15": "3", "forecast_minutely_15": "1"}
 
@@ -24,8 +24,8 @@ def sum_past_hour(times: Sequence[Any], amounts: Sequence[float | None], end: An
         last = times.index(end) + 1
     except ValueError:
         return None
-    quarters = amounts[last - _QUARTERS : last] if last >= _QUARTERS else ()
-    if len(quarters) < _QUARTERS or None in quarters:
+    quarters = amounts[last - QUARTERS : last] if last >= QUARTERS else ()
+    if len(quarters) < QUARTERS or None in quarters:
         return None
     total: float = ROUNDED[sum(quarters)]  # type: ignore[arg-type]  # without None
     return total if total <= PRECIPITATION[1] else None

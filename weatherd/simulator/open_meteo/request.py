@@ -23,7 +23,7 @@ SECTION_CHECKS = {  # section: whether the service has a variable of it
     "hourly": is_known_variable,
     "daily": is_known_daily_variable,
 }
-_NOT_SIMULATED = (*("start_date", "end_date", "temporal_resolution"),)
+_NOT_SIMULATED = ("start_date", "end_date", "temporal_resolution")
 _MAX_LOCATIONS = 1000
 
 
