@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -24,7 +25,7 @@ from weatherd.web.page.assets import load_assets
 from weatherd.web.page.service import find_median
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
 pytestmark = pytest.mark.real_time
@@ -32,12 +33,17 @@ _CITIES = {city.id: city for city in (KIEL, BERLIN, MUNICH)}
 
 
 @contextlib.asynccontextmanager
-async def serve(folder: Path, temperatures: dict[str, float]) -> AsyncIterator[aiohttp.ClientSession]:
+async def serve(
+    folder: Path, temperatures: dict[str, float], qualities: Mapping[str, str] = MappingProxyType({})
+) -> AsyncIterator[aiohttp.ClientSession]:
     """Serve three cities with these latest temperatures, and yield a session."""
     now = datetime.now(UTC)
     latest = make_latest([KIEL, BERLIN, MUNICH])
     for city, temperature in temperatures.items():
-        observation = Observation(city, "fake", now - timedelta(minutes=5), now, temperature, "rain", 61)
+        quality = qualities.get(city, "ok")
+        observation = Observation(
+            city, "fake", now - timedelta(minutes=5), now, temperature, "rain", 61, quality=quality
+        )
         latest.record([FetchedObservation(_CITIES[city], observation)])
     with contextlib.closing(VirtualJournal(folder / "weatherd.sqlite")) as journal:
         registry = make_registry([KIEL, BERLIN, MUNICH])
@@ -66,6 +72,16 @@ async def test_the_overview_adds_up(tmp_path: Path) -> None:
     assert overview["histogram"] == [[0, 1], [6, 1]]
     assert (overview["coldest"]["id"], overview["warmest"]["id"]) == ("munchen", "kiel")
     assert [(entry["state"], entry["names"]) for entry in overview["trouble"]] == [("waiting", ["Berlin"])]
+
+
+async def test_suspect_temperatures_are_not_in_the_distribution(tmp_path: Path) -> None:
+    """Nor is one of them the warmest; a city with another suspect value counts as usual."""
+    temperatures = {"kiel": 57.0, "munchen": -0.5, "berlin": 3.0}
+    qualities = {"kiel": "suspect: temperature step", "berlin": "suspect: wind_gust consistency"}
+    async with serve(tmp_path, temperatures, qualities) as session:
+        overview = await _read(session, "/api/v1/overview")
+    assert overview["histogram"] == [[0, 1], [3, 1]]
+    assert (overview["coldest"]["id"], overview["warmest"]["id"]) == ("munchen", "berlin")
 
 
 async def test_a_page_of_the_list_has_its_place(tmp_path: Path) -> None:

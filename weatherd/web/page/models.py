@@ -52,7 +52,9 @@ class OverviewModel(Model):
     quarantined: int
     counts: dict[str, int]
     tags: Annotated[dict[str, int], Field(description="Cities by tag, such as `region=north`; the 50 most frequent")]
-    histogram: Annotated[list[tuple[int, int]], Field(description="Whole degree Celsius, and number of cities")]
+    histogram: Annotated[
+        list[tuple[int, int]], Field(description="Whole degree Celsius, and number of cities; no suspect ones")
+    ]
     coldest: NamedTemperature | None
     warmest: NamedTemperature | None
     trouble: Annotated[list[CityTrouble], Field(description="At most 50")]

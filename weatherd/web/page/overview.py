@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from weatherd import __version__
 from weatherd.daemon.status import CityState
+from weatherd.observation import OK, find_suspect_fields
 from weatherd.polling.poll_history import SERVED
 from weatherd.web.page.city_index import STATE_ORDER
 from weatherd.web.page.models import CityTrouble, NamedTemperature, OverviewModel, PausedProvider
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from weatherd.daemon.status import DaemonStatus
+    from weatherd.observation import Observation
     from weatherd.web.page.city_index import ListSnapshot
 
 _MAX_TROUBLE = 50
@@ -30,7 +32,9 @@ def make_overview(status: DaemonStatus, snapshot: ListSnapshot, edition: int) ->
     """Return the overview of a snapshot. Scans the list."""
     pairs = zip(snapshot.latest, snapshot.states, strict=True)
     known = [
-        (last.temperature, index) for index, (last, state) in enumerate(pairs) if last and state is not CityState.DOWN
+        (last.temperature, index)
+        for index, (last, state) in enumerate(pairs)
+        if last and state is not CityState.DOWN and not _is_suspect(last)
     ]
     degrees = Counter(math.floor(temperature + 0.5) for temperature, _ in known)
     due = status.history.earliest_due()
@@ -53,6 +57,10 @@ def make_overview(status: DaemonStatus, snapshot: ListSnapshot, edition: int) ->
         ],
         next_poll=format_timestamp(status.clock.epoch + due) if due is not None else None,
     )
+
+
+def _is_suspect(last: Observation) -> bool:
+    return last.quality != OK and "temperature" in find_suspect_fields(last.quality)
 
 
 def _name_temperature(snapshot: ListSnapshot, found: tuple[float, int] | None) -> NamedTemperature | None:
