@@ -196,7 +196,7 @@ async def test_every_code_has_an_icon(browser: Browser, url: str) -> None:
 
 
 async def test_suspect_values_are_marked(tmp_path: Path, browser: Browser) -> None:
-    """With a question mark on the card and on the city's page, which names the test that failed."""
+    """With a question mark on the card, in the table and on the city's page, which names the test that failed."""
     async with (
         run_page(tmp_path, make_cities(), interval="3s", quality="{temperature: {high: -50}}") as url,
         watch(browser, url) as watched,
@@ -212,3 +212,8 @@ async def test_suspect_values_are_marked(tmp_path: Path, browser: Browser) -> No
         assert label
         assert "suspect: temperature range" in label
         assert await watched.find_axe_violations() == []
+        await watched.open("?as=table")
+        mark = await watched.page.wait_for_selector("tr[data-id=kiel] .chip .doubt")
+        assert mark
+        colors = "mark => [mark, mark.parentNode].map(element => getComputedStyle(element).color)"
+        assert len(set(await mark.evaluate(colors))) == 1  # as the number, whose color is legible on each chip

@@ -23,14 +23,14 @@ export function bigNumber(celsius, digits = 0, unit = "°", doubt = "") {
   return h("span", { class: "temp" }, degrees(celsius, digits), celsius === null ? "" : h("sup", {}, unit), doubt);
 }
 
-// The tests that a value of an observation failed, such as ["step"]; quality is "suspect: temperature step, wind_gust consistency".
-export function failedTests(last, field) {
+// The tests that values of an observation failed, such as ["step"]; quality is "suspect: temperature step, wind_gust consistency".
+export function failedTests(last, ...fields) {
   const names = last?.quality?.startsWith("suspect: ") ? last.quality.slice(9).split(", ") : [];
-  return names.map((name) => name.split(" ")).filter(([name]) => name === field).map(([, test]) => test);
+  return names.map((name) => name.split(" ")).filter(([name]) => fields.includes(name)).map(([, test]) => test);
 }
 // The mark behind a suspect value.
-export function doubtMark(last, field) {
-  const tests = failedTests(last, field);
+export function doubtMark(last, ...fields) {
+  const tests = failedTests(last, ...fields);
   return tests.length ? h("b", { class: "doubt", title: `Suspect: ${tests.join(", ")}` }, "?") : "";
 }
 
@@ -67,7 +67,7 @@ function figures(last, withPressure) {
   const unit = units();
   const figure = (caption, ...content) => h("span", {}, h("small", {}, caption), ...content);
   return h("span", { class: "figures" },
-    figure("Wind", arrow(last.wind_direction, last.wind_speed), " ", withUnit(wind(last.wind_speed), unit.wind), doubtMark(last, "wind_speed")),
+    figure("Wind", arrow(last.wind_direction, last.wind_speed), " ", withUnit(wind(last.wind_speed), unit.wind), doubtMark(last, "wind_speed", "wind_direction")),
     figure("Humidity", withUnit(last.relative_humidity === null ? "—" : Math.round(last.relative_humidity), "%"), doubtMark(last, "relative_humidity")),
     figure("Precip., 1 h", h("span", { class: last.precipitation === 0 ? "zero" : "" }, withUnit(rain(last.precipitation), unit.rain)), doubtMark(last, "precipitation")),
     withPressure && figure("Pressure", withUnit(pressure(last.pressure_msl), unit.pressure), doubtMark(last, "pressure_msl")));
@@ -120,9 +120,9 @@ export function fillRow(row, city, curve, times) {
     h("td", { class: "c-spark" }, sparkline(city, curve, times, false)),
     cell(curve ? temperature(curve.low / 10) : "—", "num c-range"),
     cell(curve ? temperature(curve.high / 10) : "—", "num c-range"),
-    h("td", { class: "num c-wind" }, shown && last.wind_speed !== null ? arrow(last.wind_direction, last.wind_speed) : "", " ", wind(last.wind_speed)),
-    cell(last.relative_humidity === null ? "—" : Math.round(last.relative_humidity), "num c-hum"),
-    cell(rain(last.precipitation), `num c-rain ${last.precipitation === 0 ? "zero" : ""}`),
+    h("td", { class: "num c-wind" }, shown && last.wind_speed !== null ? arrow(last.wind_direction, last.wind_speed) : "", " ", wind(last.wind_speed), doubtMark(last, "wind_speed", "wind_direction")),
+    h("td", { class: "num c-hum" }, last.relative_humidity === null ? "—" : Math.round(last.relative_humidity), doubtMark(last, "relative_humidity")),
+    h("td", { class: `num c-rain ${last.precipitation === 0 ? "zero" : ""}` }, rain(last.precipitation), doubtMark(last, "precipitation")),
     h("td", { class: `num ${city.state === "fresh" ? "" : city.state}` }, at ? ageOf(at, true) : city.next ? until(Date.parse(city.next.at)) : "—"),
   );
   return row;

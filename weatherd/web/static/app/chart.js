@@ -73,7 +73,7 @@ export function makeChart(chart, city, options, onValue) {
     parts.push(...timeAxis(x, bottom, width, isPhone));
     for (const name of panels()) parts.push(...DRAW[name](x, ...tops[name], width, isPhone));
     for (const name of panels()) {
-      parts.push(svg("text", { class: "strong", x: LEFT, y: tops[name][0] - 8 }, titles()[name]));
+      parts.push(svg("text", { class: "strong", x: LEFT, y: tops[name][0] - 8 }, titles(isPhone)[name]));
       parts.push(svg("text", { class: "strong end value", "data-panel": name, x: width - RIGHT, y: tops[name][0] - 8 }));
     }
     const cross = svg("g", { class: "crosshair" });
@@ -83,7 +83,7 @@ export function makeChart(chart, city, options, onValue) {
     scales = { x, bottom, tops, cross, y: temperatureScale(...tops.temperature), width };
     show(chosen);
   }
-  const titles = () => ({ temperature: `Temperature ${units().temperature}`, rain: `Precipitation ${units().rain}${isDays ? " a day" : "/h"}`, wind: `Wind ${units().wind}`, pressure: `Pressure ${units().pressure}`, humidity: "Humidity %", cloud: "Cloud %" });
+  const titles = (isPhone) => ({ temperature: `${isPhone && !isRaw ? "Temp." : "Temperature"} ${units().temperature}`, rain: `Precipitation ${units().rain}${isDays ? " a day" : "/h"}`, wind: `Wind ${units().wind}`, pressure: `Pressure ${units().pressure}`, humidity: "Humidity %", cloud: "Cloud %" });
 
   function backdrop(x, top, height) {
     const parts = [];
@@ -182,7 +182,7 @@ export function makeChart(chart, city, options, onValue) {
   }
   function extremes(x, y, width) {
     const plausible = slots.low.map((_, index) => index).filter((index) => !slots.suspect[index]);
-    const rings = slots.suspect.map((isSuspect, index) => isSuspect && isRaw && svg("circle", { class: "suspect", cx: x(middle(index)), cy: y(slots.temperature[index]), r: 5 })).filter(Boolean);
+    const rings = slots.suspect.map((isSuspect, index) => isSuspect && isRaw && svg("circle", { class: "suspect", cx: x(middle(index)), cy: y(slots.temperature[index]), r: 8 })).filter(Boolean);
     if (!plausible.length) return rings;
     const low = plausible.reduce((best, index) => (slots.low[index] < slots.low[best] ? index : best)), high = plausible.reduce((best, index) => (slots.high[index] > slots.high[best] ? index : best));
     const label = (index, value, shift) => [

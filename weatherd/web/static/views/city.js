@@ -80,12 +80,12 @@ export async function open(main, data) {
   }
   function tiles(last) {
     const unit = units(), index = todayOf(chart), { days } = chart;
-    const tile = (name, value, suffix, text, lead = "", field = "") => h("div", {}, h("dt", {}, name), h("dd", {}, lead, lead && " ", value, doubtMark(last, field), " ", h("small", {}, value === "—" ? "" : suffix)), h("dd", {}, failedTests(last, field).length ? `suspect: ${failedTests(last, field).join(", ")}` : text || "\u00a0"));
+    const tile = (name, value, suffix, text, lead = "", ...fields) => h("div", {}, h("dt", {}, name), h("dd", {}, lead, lead && " ", value, doubtMark(last, ...fields), " ", h("small", {}, value === "—" ? "" : suffix)), h("dd", {}, failedTests(last, ...fields).length ? `suspect: ${failedTests(last, ...fields).join(", ")}` : text || "\u00a0"));
     const cold = last?.apparent_temperature !== null && last?.apparent_temperature < last?.temperature - 0.5, warm = last?.apparent_temperature > last?.temperature + 0.5;
     const [seen, seenUnit] = distance(last?.visibility), direction = last?.wind_direction ?? null;
     return h("dl", { class: "tiles" },
       tile("Feels like", degrees(last?.apparent_temperature, 1), unit.temperature, cold ? "colder than it is" : warm ? "warmer than it is" : ""),
-      tile("Wind", wind(last?.wind_speed ?? null, 1), unit.wind, last && last.wind_speed !== null ? (last.wind_speed < 0.5 ? "calm" : `from ${windName(direction)}`) : "", last && last.wind_speed !== null ? arrow(direction, last.wind_speed) : "", "wind_speed"),
+      tile("Wind", wind(last?.wind_speed ?? null, 1), unit.wind, last && last.wind_speed !== null ? (last.wind_speed < 0.5 ? "calm" : `from ${windName(direction)}`) : "", last && last.wind_speed !== null ? arrow(direction, last.wind_speed) : "", "wind_speed", "wind_direction"),
       tile("Gust", wind(last?.wind_gust ?? null, 1), unit.wind, index >= 0 && days.wind_gust[index] !== null ? `most today ${wind(days.wind_gust[index], 1)}` : "", "", "wind_gust"),
       tile("Precipitation, last hour", rain(last?.precipitation ?? null), unit.rain, index >= 0 && days.precipitation[index] !== null ? `today ${rain(days.precipitation[index])} ${unit.rain}` : "", "", "precipitation"),
       tile("Humidity", last?.relative_humidity === null || !last ? "—" : Math.round(last.relative_humidity), "%", dew(last), "", "relative_humidity"),
@@ -94,7 +94,7 @@ export async function open(main, data) {
       tile("Visibility", seen, seenUnit, ""));
   }
   function dew(last) { // Magnus formula, over water
-    if (!last || !last.relative_humidity) return "";
+    if (!last || !last.relative_humidity || failedTests(last, "temperature").length) return "";
     const gamma = Math.log(Math.min(100, last.relative_humidity) / 100) + (17.62 * last.temperature) / (243.12 + last.temperature);
     return `dew point ${temperature((243.12 * gamma) / (17.62 - gamma), 1)}`;
   }
