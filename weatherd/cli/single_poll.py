@@ -41,7 +41,7 @@ async def poll_once(
             report(next(done))
             if outcome.observation is None:
                 return None, outcome.reason
-            (observation,) = judge_past([outcome.observation], limits) if limits.enabled else [outcome.observation]
+            (observation,) = judge_past([outcome.observation], limits)
             fetched = FetchedObservation(city, observation, stale=outcome.is_stale)
             return fetched, outcome.reason if outcome.is_stale else None
 

@@ -196,3 +196,11 @@ def test_other_programs_values_are_judged(capsys: pytest.CaptureFixture[str]) ->
         "suspect: temperature step",
         "ok",
     ]
+
+
+def test_values_are_not_judged_without_checks(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """``quality.enabled`` holds for an import, too."""
+    with (folder / "weatherd.yaml").open("a") as settings:
+        settings.write("quality: {enabled: false}\n")
+    (found,) = read_back(capsys, "time,temperature\n2026-01-01T00:00,60\n")
+    assert (found["temperature"], found["quality"]) == (60.0, "ok")

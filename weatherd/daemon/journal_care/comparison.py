@@ -24,8 +24,7 @@ def compare_listed_services(parts: Parts) -> Coroutine[Any, Any, None]:
     limits, retention = parts.configuration.settings.quality, parts.configuration.settings.retention.raw
 
     async def add(observation: Observation) -> None:
-        found = observation._replace(origin=LIVE)
-        (judged,) = judge_past([found], limits) if limits.enabled else (found,)
+        (judged,) = judge_past([observation._replace(origin=LIVE)], limits)
         await parts.journal.call(lambda store: store.compared.add(judged))
 
     async def delete_old() -> None:

@@ -36,8 +36,7 @@ def make_filler(  # noqa: PLR0917
     """Return a filler that adds to *journal*, with the quality of each observation."""
 
     async def add(observations: Sequence[Observation]) -> int:
-        judged = [*judge_past(observations, limits)] if limits.enabled else observations
-        return (await journal.add_past(judged)).stored
+        return (await journal.add_past([*judge_past(observations, limits)])).stored
 
     return GapFiller(
         providers=providers, pasts=pasts, limiters=limiters, add=add, now=now, find_interval=planner.interval
