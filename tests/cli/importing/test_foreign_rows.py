@@ -130,6 +130,7 @@ def test_every_bad_line_has_its_position(capsys: pytest.CaptureFixture[str]) -> 
         '"b,\n""c""",2026-01-01T01:00,warm,\n'
         "d,yesterday,1,\n"
         "e,2126-01-01T00:00,1,\n"
+        "e,0026-01-01T00:00,1,\n"
         "f,2026-01-01T02:00,75,\n"
         "g,2026-01-01T03:00,,\n"
         "h,2026-01-01T04:00\n"
@@ -140,16 +141,17 @@ def test_every_bad_line_has_its_position(capsys: pytest.CaptureFixture[str]) -> 
     )
     code, out, err = import_text(capsys, text, "--city", "Kiel")
     assert code == 65
-    assert out.splitlines()[1:] == ["skipped 8 bad lines"]
+    assert out.splitlines()[1:] == ["skipped 9 bad lines"]
     assert err.splitlines() == [
         "log.csv:4:25: temperature should be a number, not 'warm'",
         "log.csv:5:3: the time should be ISO 8601 such as 2026-01-31 12:00 (or pass --time-format), not 'yesterday'",
         "log.csv:6:3: the time '2126-01-01T00:00' is in the future: is the time zone right?",
-        "log.csv:7:20: temperature should be from -100.0 °C to 70.0 °C, not '75': is the unit right?",
-        "log.csv:8:20: has no temperature",
-        "log.csv:9:1: has 2 values, but the heading has 4",
-        "log.csv:11:22: code should be from 0 to 99, not '100'",
-        "log.csv:12:20: temperature should be a number, not '1_0'",
+        "log.csv:7:3: the time '0026-01-01T00:00' is before 1900: are its year and --time-format right?",
+        "log.csv:8:20: temperature should be from -100.0 °C to 70.0 °C, not '75': is the unit right?",
+        "log.csv:9:20: has no temperature",
+        "log.csv:10:1: has 2 values, but the heading has 4",
+        "log.csv:12:22: code should be from 0 to 99, not '100'",
+        "log.csv:13:20: temperature should be a number, not '1_0'",
     ]
     assert [row["temperature"] for row in export_rows(capsys)] == [1.0, 2.0]
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 TIME = "2026-01-31T12:00:00Z, not '2026-01-01T00:00:00'"
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+PAST = datetime(1899, 12, 31, 23, tzinfo=UTC)
 FUTURE = datetime(2150, 1, 1, tzinfo=UTC)
 
 
@@ -177,6 +178,7 @@ def test_bad_lines_of_json_have_positions(folder: Path, capsys: pytest.CaptureFi
         ("code", 12345, "code should be a whole number from 0 to 99, not '12345'"),
         ("fetched_at", FUTURE, "fetched_at 2150-01-01T00:00:00Z is in the future: is the clock right?"),
         ("observed_at", FUTURE, "observed_at 2150-01-01T00:00:00Z is in the future: is the clock right?"),
+        ("observed_at", PAST, "observed_at 1899-12-31T23:00:00Z is before 1900"),
         ("quality", "suspect: banana split", "quality should be ok, or such as suspect: temperature step, not "),
         ("quality", "suspect: ", "quality should be ok, or such as suspect: temperature step, not "),
     ],

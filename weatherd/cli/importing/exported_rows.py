@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from weatherd.city import ID_PATTERN
 from weatherd.cli.importing.source_rows import FieldError
-from weatherd.cli.importing.value_limits import MAX_CODE, MAX_LEAD, QUANTITY_BOUNDS
+from weatherd.cli.importing.value_limits import FIRST_TIME, MAX_CODE, MAX_LEAD, QUANTITY_BOUNDS
 from weatherd.formatting import format_rfc3339
 from weatherd.observation import FIELDS, OK, ORIGINS, SUSPECT, Observation
 from weatherd.pipeline.quality.suspicion import CONSISTENCY, PERSISTENCE, RANGE, STEP
@@ -26,7 +26,6 @@ _DEFAULTS = Observation._field_defaults
 REQUIRED = tuple(name for name in FIELDS if name not in _DEFAULTS)  # an older export lacks some of the others
 _TIMES = ("observed_at", "fetched_at")
 _SUSPICIONS = {f"{name} {test}" for name in QUANTITY_BOUNDS for test in (RANGE, STEP, PERSISTENCE, CONSISTENCY)}
-_FIRST_YEAR, _LAST_YEAR = 1900, 4000  # because datetime ends at 9999, in any time zone
 _is_id = re.compile(ID_PATTERN).match
 
 
@@ -39,6 +38,8 @@ def parse_exported(values: Mapping[str, Any], now: datetime, units: ReaderUnits 
     for name in _TIMES:
         if parsed[name] > now + MAX_LEAD:
             raise FieldError(name, f"{name} {format_rfc3339(parsed[name])} is in the future: is the clock right?")
+        if parsed[name] < FIRST_TIME:
+            raise FieldError(name, f"{name} {format_rfc3339(parsed[name])} is before 1900")
     for name in QUANTITY_BOUNDS:
         if parsed[name] is not None:
             parsed[name] = _convert_quantity(name, parsed[name], units)
@@ -102,7 +103,7 @@ def _parse_code(value: Any) -> int:
 
 def _parse_time(value: Any) -> datetime:
     time = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-    if time.tzinfo is None or not _FIRST_YEAR <= time.year <= _LAST_YEAR:
+    if time.tzinfo is None:
         raise ValueError
     return time.astimezone(UTC)
 

@@ -9,7 +9,7 @@ from weatherd import wmo
 from weatherd.cli.importing.column_map import QUANTITIES
 from weatherd.cli.importing.local_times import parse_local_time
 from weatherd.cli.importing.source_rows import FieldError
-from weatherd.cli.importing.value_limits import MAX_CODE, MAX_LEAD, QUANTITY_BOUNDS
+from weatherd.cli.importing.value_limits import FIRST_TIME, MAX_CODE, MAX_LEAD, QUANTITY_BOUNDS
 from weatherd.observation import IMPORT, Observation
 from weatherd.providers import values as bounds
 from weatherd.text.units import UNITS, format_quantity
@@ -81,6 +81,8 @@ class ForeignRows:
             raise FieldError(heading, f"the time should be {form}, not {text!r}") from None
         if time > self.now + MAX_LEAD:
             raise FieldError(heading, f"the time {text!r} is in the future: is the time zone right?")
+        if time < FIRST_TIME:
+            raise FieldError(heading, f"the time {text!r} is before 1900: are its year and --time-format right?")
         self._before[city.id] = time
         return time
 

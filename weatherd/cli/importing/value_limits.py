@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 MAX_CODE = 99  # of WMO code table 4677
 MAX_LEAD = timedelta(hours=1)  # of an observation before our clock; most wrong time zones make more
+FIRST_TIME = datetime(1900, 1, 1, tzinfo=UTC)  # the first one that history and exports can show
 # The quantities of an observation and their bounds, in weatherd's own units
 QUANTITY_BOUNDS: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
