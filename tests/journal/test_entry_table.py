@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.journal.test_latest_table import arrivals
-from tests.support.fakes import BERLIN, KIEL, make_fetched, observation
+from tests.support.fakes import BERLIN, make_fetched
 from tests.support.virtual_time import EPOCH
 from weatherd.errors import StateError
 from weatherd.journal.reader import Reader
@@ -147,17 +147,17 @@ def test_a_rolled_back_series_is_added_again(tmp_path: Path) -> None:
             ]
 
 
-def test_many_descriptions_are_not_all_held_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A service that writes another text each time does not fill the memory."""
-    monkeypatch.setattr("weatherd.journal.tables.interned._MAX_TEXTS", 3)
+def test_many_descriptions_are_not_all_held_in_memory(tmp_path: Path) -> None:
+    """A service that writes another text each time does not fill the memory; each text is still read as it was."""
+    texts = [f"it is {number}" for number in range(10_500)]
     with closing(Store(tmp_path / JOURNAL_FILE)) as store:
-        for number in range(10):
-            text = f"it is {number}"
-            store.add(
-                [FetchedObservation(KIEL, observation(observed_at=EPOCH + timedelta(hours=number), description=text))]
-            )
-        assert len(store._entries.ids.of_descriptions) <= 3
-        with closing(Reader(tmp_path / JOURNAL_FILE)) as reader:
-            assert [entry.observation.description for entry in reader.read_after(0, 99)] == [
-                f"it is {number}" for number in range(10)
+        store.add(
+            [
+                make_fetched(observed_at=EPOCH + timedelta(minutes=number), description=text)
+                for number, text in enumerate([*texts, *texts])
             ]
+        )
+        assert len(store._entries.ids.of_descriptions) <= 10_000
+        with closing(Reader(tmp_path / JOURNAL_FILE)) as reader:
+            found = [seen.description for seen in reader.iterate(None, None, [])]
+    assert found == [*texts, *texts]
