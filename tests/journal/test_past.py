@@ -74,7 +74,8 @@ def test_what_was_polled_stays(steps: list[tuple[Observation, bool]]) -> None:
             else:
                 is_stored = not is_repeat or identity not in own
                 own.add(identity)
-                assert store.add([make_fetched(KIEL if new.city == "kiel" else BERLIN)._replace(observation=new)])
+                fetched = make_fetched(KIEL if new.city == "kiel" else BERLIN)._replace(observation=new)
+                assert store.add([fetched]).stored == is_stored
             if is_stored:
                 expected.pop(identity, None)
                 expected[identity] = new
