@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from tests.pipeline.forwarders.destination import make_observations, open_virtual_journal
 from tests.support.fakes import BERLIN, KIEL, make_fetched, observation
@@ -24,6 +25,7 @@ from weatherd.journal.journal import open_journal
 from weatherd.journal.reader import Reader
 from weatherd.journal.rows import parse_entry
 from weatherd.journal.store import JOURNAL_FILE, AddResult, Store
+from weatherd.journal.tables.alert_table import AlertEntry, AlertRows
 from weatherd.journal.tables.cursors import Idle, InDoubt
 from weatherd.observation import FIELDS, FetchedObservation, Observation
 
@@ -125,6 +127,17 @@ def test_a_batch_may_hold_its_own_repeats(store: Store) -> None:
     """A repeat within a batch is stored once; of a revision within a batch the last values are stored."""
     assert store.add([make_fetched(), make_fetched(), make_fetched(temperature=7.0)]).stored == 2
     assert store._db.query("SELECT temperature FROM observation") == [(7.0,)]
+
+
+async def test_stored_observations_are_logged(tmp_path: Path) -> None:
+    """With the number of those that are new; a batch that has only changes of alerts is not logged."""
+    change = AlertEntry(0, NOW, "kiel", "frost", "inactive", "firing", "firing", NOW, "warning", "It freezes", ())
+    with open_virtual_journal(tmp_path) as journal, capture_logs() as logs:
+        await journal.add([make_fetched(), make_fetched(), make_fetched(BERLIN)])
+        await journal.add((), AlertRows([change], {}, (), (), 0))
+        await journal.add_past([observation(station="K1", origin="import")])
+    stored = [(line["observations"], line["new"], line["end"]) for line in logs if line["event"] == "journal.stored"]
+    assert stored == [(3, 2, 3), (1, 1, 4)]
 
 
 def test_pruning_releases_disk_space(file: Path) -> None:

@@ -105,7 +105,8 @@ class Journal:
 
     async def _add(self, add: Callable[[Store], AddResult], count: int) -> AddResult:
         added = await self.call(add)
-        log.debug("journal.stored", observations=count, new=added.stored, end=added.last_seq)
+        if count:  # a batch may have only changes of alerts
+            log.debug("journal.stored", observations=count, new=added.stored, end=added.last_seq)
         self._advance(await self._restore() if self._lost else added.last_seq)
         return added
 
