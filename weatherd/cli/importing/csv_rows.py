@@ -8,11 +8,10 @@ import itertools
 from typing import TYPE_CHECKING
 
 from weatherd.cli.importing.source_rows import BadRow, SourceRow
+from weatherd.config.lists.csv_rows import find_delimiter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-
-_DELIMITERS = ",;\t|"
 
 
 class CsvRows:
@@ -22,7 +21,7 @@ class CsvRows:
         self._lines = iter(lines)
         self._row_lines: list[str] = []  # of the current row: several if a quoted value has line breaks
         heading = next(self._lines, "")
-        self.delimiter = max(_DELIMITERS, key=heading.count)
+        self.delimiter = find_delimiter(heading)
         self._reader = csv.reader(self._feed(heading), delimiter=self.delimiter)
         self.columns = [column.strip() for column in next(self._reader, [])]
 
