@@ -92,6 +92,14 @@ def find_listed_city(cities: Sequence[City], name: str) -> City | None:
     return None
 
 
+def require_listed_city(cities: Sequence[City], name: str) -> City:
+    """Return the city of the list with this id or name. Raises ArgumentError if there is none, or several."""
+    if city := find_listed_city(cities, name):
+        return city
+    known = [text for city in cities for text in (city.id, city.name)]
+    raise ArgumentError(f"no city is named {name!r}{did_you_mean(name, known)}")
+
+
 def _find_recorded_id(city: City, reader: Reader) -> str:
     """Return a city's id, or the one that earlier releases made from its name if the journal has only that."""
     from weatherd.city import make_former_slug, make_slug

@@ -84,7 +84,7 @@ def test_a_service_that_does_not_answer(weatherd: Weatherd, folder: Path) -> Non
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["Kile"], "no city of the list is named 'Kile'; did you mean 'kiel'?"),
+        (["Kile"], "no city is named 'Kile'; did you mean 'Kiel'?"),
         (["--tag", "region=south"], "no city has the tag region=south"),
         (["--since", "2130-01-01"], "'--since': should be in the past, not '2130-01-01'"),
         (["--since", "tomorrow"], "should be a duration before now"),

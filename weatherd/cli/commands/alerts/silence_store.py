@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from weatherd.alerts.silences import Silence, find_silence_problem
 from weatherd.cli.client import CityNotFoundError, UnreachableError
-from weatherd.cli.lookup import find_journal
+from weatherd.cli.lookup import find_journal, require_listed_city
 from weatherd.cli.options import (
     ArgumentError,
     call_daemon,
@@ -20,8 +20,6 @@ from weatherd.cli.options import (
 from weatherd.formatting import format_rfc3339
 from weatherd.journal.tables.silence_table import open_silences
 from weatherd.text.local_zone import load_zone
-from weatherd.text.name_folding import fold_name
-from weatherd.text.suggestions import did_you_mean, explain_namesakes
 from weatherd.web.alerts.silence_endpoints import serialize_silence
 
 if TYPE_CHECKING:
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from weatherd.city import City
     from weatherd.cli.client import Client
     from weatherd.config.settings import Settings
     from weatherd.web.alerts.models import SilenceModel
@@ -113,22 +110,9 @@ def _write(config: Path | None, wanted: Silence) -> SilenceModel:
     configuration = load_user_configuration(config)
     if configuration.alerts_path is None:
         raise ArgumentError("there are no alert rules: name a file with the setting alerts in weatherd.yaml")
-    city = _find_city(configuration.cities, wanted.city).id if wanted.city else None
+    city = require_listed_city(configuration.cities, wanted.city).id if wanted.city else None
     silence = wanted._replace(city=city, begins=datetime.now(UTC).timestamp())
     if problem := find_silence_problem(silence, load_rules(configuration.alerts_path), configuration.cities):
         raise ArgumentError(problem)
     with open_silences(find_journal(configuration)) as silences:
         return serialize_silence(silence._replace(id=silences.add(silence)))
-
-
-def _find_city(cities: Sequence[City], name: str) -> City:
-    """Return the city with an id or a name. Raises ArgumentError."""
-    found = [city for city in cities if city.id == name] or [
-        city for city in cities if fold_name(city.name) == fold_name(name)
-    ]
-    if not found:
-        known = [text for city in cities for text in (city.id, city.name)]
-        raise ArgumentError(f"no city is named {name!r}{did_you_mean(name, known)}")
-    if len(found) > 1:
-        raise ArgumentError(explain_namesakes(name, [city.id for city in found]))
-    return found[0]

@@ -79,23 +79,15 @@ def backfill(
 
 def _select_cities(configuration: Configuration, names: Sequence[str], tags: Sequence[str]) -> Sequence[City]:
     """Return the cities of the list with these names or ids, or all, that have the tags. Raises ArgumentError."""
+    from weatherd.cli.lookup import require_listed_city
+
     wanted = parse_tags(tags)
-    listed = [_find_city(configuration.cities, name) for name in names] or configuration.cities
+    listed = [require_listed_city(configuration.cities, name) for name in names] or configuration.cities
     found = tuple(dict.fromkeys(city for city in listed if city.has_tags(wanted.items())))
     require_tagged(found, wanted)
     if not found:
         raise ArgumentError("the list has no cities; add one with weatherd cities add NAME")
     return found
-
-
-def _find_city(cities: Sequence[City], name: str) -> City:
-    from weatherd.cli.lookup import find_listed_city
-    from weatherd.text.suggestions import did_you_mean
-
-    if city := find_listed_city(cities, name):
-        return city
-    known = [text for city in cities for text in (city.name, city.id)]
-    raise ArgumentError(f"no city of the list is named {name!r}{did_you_mean(name, known)}")
 
 
 def _find_begins(
