@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import re
 import shutil
+import subprocess
 import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -235,14 +235,13 @@ def test_the_bounds_are_possible_in_all_units(
 
 
 @pytest.mark.usefixtures("folder")
-def test_standard_input_needs_a_format(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, folder: Path
-) -> None:
+def test_standard_input_needs_a_format(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
     """As does a file whose name has none."""
-    rows = make_rows(3)
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(format_lines(rows).encode())))
-    assert run_weatherd(capsys, "import", "-")[0] == 64
-    assert run_weatherd(capsys, "import", "-", "--format", "jsonl")[0] == 0
+    rows, codes = make_rows(3), list[int]()
+    for options in ([], ["--format", "jsonl"]):
+        command = [sys.executable, "-m", "weatherd", "import", "-", *options]
+        codes.append(subprocess.run(command, input=format_lines(rows).encode(), check=False).returncode)  # noqa: S603
+    assert codes == [64, 0]
     assert read_journal(folder) == rows
     reason = "weatherd: log: pass its format, such as --format csv, because the name does not have it\n"
     assert run_weatherd(capsys, "import", "log") == (64, "", reason)
