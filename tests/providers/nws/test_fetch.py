@@ -191,3 +191,43 @@ async def test_a_failure_of_the_service_is_raised_at_once(status: int, failure: 
             await provider.fetch(TOPEKA)
     assert caught.value.failure is failure
     assert service.requests[-1] == at
+
+
+NOT_FOUND = web.json_response({"detail": "Not Found"}, status=404)
+
+
+def past_of(celsius_value: float | None = None) -> web.Response:
+    """Return the response for the past of a station with at most one observation."""
+    values = {"stationId": "KPAST", "timestamp": now().isoformat(), "temperature": celsius(celsius_value)}
+    return web.json_response({"features": [] if celsius_value is None else [{"properties": values}]})
+
+
+async def fetch_past(*responses: web.Response) -> tuple[list[float], int]:
+    """Return the temperatures of the past if the nearest stations send these responses, and the number of requests."""
+    service = Service()
+    for station, response in zip(STATIONS, responses, strict=False):
+        service.responses[f"/stations/{station}/observations"] = response
+    async with run_service(service) as provider:
+        try:
+            found = await provider.fetch_past(TOPEKA, now() - timedelta(days=1), now())
+        finally:
+            sent = len(service.requests) - len(SEARCH)
+    return [row.temperature for row in found], sent
+
+
+async def test_the_past_is_that_of_the_nearest_station_that_has_one() -> None:
+    """The next one is asked after one without observations, one that has ceased to exist, and a malformed response."""
+    assert await fetch_past(past_of(1.0), past_of(2.0)) == ([1.0], 1)
+    assert await fetch_past(past_of(), NOT_FOUND, past_of(3.0)) == ([3.0], 3)
+    assert await fetch_past(web.json_response({}), past_of(2.0)) == ([2.0], 2)
+    assert await fetch_past(past_of(), NOT_FOUND, past_of(), past_of(4.0)) == ([], 3)
+
+
+async def test_the_past_of_no_station_is_an_error() -> None:
+    """If all stations fail, the time was not asked about; if the service fails, no other station is asked."""
+    with pytest.raises(ProviderError) as caught:
+        await fetch_past(NOT_FOUND, NOT_FOUND, NOT_FOUND)
+    assert caught.value.failure is Failure.REJECTED
+    with pytest.raises(ProviderError) as caught:
+        await fetch_past(web.json_response({}, status=503), past_of(2.0))
+    assert caught.value.failure is Failure.UNAVAILABLE

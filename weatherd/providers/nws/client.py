@@ -47,6 +47,10 @@ def parse_nws(city: City, response: Response, fetched_at: datetime) -> Observati
     return parse_nws_record(city, properties, fetched_at)
 
 
+def _parse_past(city: City, response: Response, fetched_at: datetime) -> list[Observation]:
+    return parse_nws_past(city, parse_nws_document(response, fetched_at), fetched_at)
+
+
 def parse_nws_document(response: Response, now: datetime) -> dict[str, Any]:
     """Return the JSON object in *response*, or raise the error that the service reports."""
     if response.status == HTTPStatus.OK:
@@ -78,13 +82,10 @@ class NwsProvider:
         stale: list[Observation] = []
         errors: list[ProviderError] = []
         for station in stations:
-            try:
-                path = f"/stations/{station}/observations/latest"
-                observation = await self._send(path, functools.partial(parse_nws, city))
-            except ProviderError as error:
-                if error.failure not in _STATION_FAILURES:
-                    raise
-                errors.append(error)
+            path = f"/stations/{station}/observations/latest"
+            observation = await self._send_to_station(path, functools.partial(parse_nws, city))
+            if isinstance(observation, ProviderError):
+                errors.append(observation)
                 continue
             if not BUILT_IN_BUDGETS.is_overdue(observation, self._resources.now().timestamp()):
                 self._stations.prefer(city, station)
@@ -96,13 +97,31 @@ class NwsProvider:
         raise errors[0] if errors else ProviderError("there is no station near the place", Failure.REJECTED)
 
     async def fetch_past(self, city: City, since: datetime, until: datetime) -> Sequence[Observation]:
-        """Return what the nearest station with observations in ``[since, until]`` has reported."""
+        """Return what the nearest of up to three stations with observations in ``[since, until]`` has reported."""
         query = build_nws_past_query(since, until)
-        for station in (await self._stations.find(city))[:_MAX_STATIONS]:
-            document = await self._send(f"/stations/{station}/observations", parse_nws_document, query)
-            if found := parse_nws_past(city, document, self._resources.now()):
+        stations = (await self._stations.find(city))[:_MAX_STATIONS]
+        errors: list[ProviderError] = []
+        for station in stations:
+            path = f"/stations/{station}/observations"
+            found = await self._send_to_station(path, functools.partial(_parse_past, city), query)
+            if isinstance(found, ProviderError):
+                errors.append(found)
+            elif found:
                 return found
+        if errors and len(errors) == len(stations):
+            raise errors[0]
         return ()
+
+    async def _send_to_station(
+        self, path: str, parse: Callable[[Response, datetime], _T], query: Mapping[str, str] | None = None
+    ) -> _T | ProviderError:
+        """Return a parsed response, or an error that the next station may not have. Raises those of the service."""
+        try:
+            return await self._send(path, parse, query)
+        except ProviderError as error:
+            if error.failure not in _STATION_FAILURES:
+                raise
+            return error
 
     def _send(
         self, path: str, parse: Callable[[Response, datetime], _T], query: Mapping[str, str] | None = None
