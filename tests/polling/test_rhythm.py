@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from weatherd.freshness import PublicationTimes, find_publication
 from weatherd.polling.rhythm.next_poll import PollBounds, next_poll
-from weatherd.polling.rhythm.rhythm import Rhythm, begin_rhythm, expected_after, learn
+from weatherd.polling.rhythm.rhythm import Rhythm, begin_rhythm, expected_after, is_probe_due, learn
 
 DAY, BEGIN = 86400.0, 1_800_000_000.0
 WIDE = PollBounds(60.0, 7200.0)
@@ -72,9 +72,8 @@ class Trial:
                 rhythm = begin_rhythm(self.publication, observed_at, now - self.phase)
             else:
                 rhythm = learn(rhythm, observed_at, now - self.phase)
-            at = next_poll(rhythm, observed_at, self.bounds, now, self.phase)
-            if known and known.hits != rhythm.hits and rhythm.is_probe_due and not self.publication.is_uniform:
-                at = max(now + self.bounds.min_seconds, (now + at) / 2)
+            is_probe = not self.publication.is_uniform and is_probe_due(known, rhythm)
+            at = next_poll(rhythm, observed_at, self.bounds, now, self.phase, is_probe=is_probe)
             before, now = number, at
         assert rhythm
         return rhythm
@@ -132,11 +131,14 @@ def test_any_regular_service_is_learnt(  # noqa: PLR0917 - what hypothesis draws
     ago=st.floats(-1e5, 1e7),
     bounds=st.tuples(st.floats(1, 1e5), st.floats(0, 1e5)),
     phase=st.floats(0, 500),
+    is_probe=st.booleans(),
 )
-def test_a_poll_is_within_the_bounds(rhythm: Rhythm, ago: float, bounds: tuple[float, float], phase: float) -> None:
+def test_a_poll_is_within_the_bounds(
+    rhythm: Rhythm, ago: float, bounds: tuple[float, float], phase: float, *, is_probe: bool
+) -> None:
     """Whatever was learnt, and whatever the clock says, a poll is never before the minimum or after the maximum."""
     limits = PollBounds(bounds[0], sum(bounds))
-    at = next_poll(rhythm, BEGIN - ago, limits, BEGIN, phase)
+    at = next_poll(rhythm, BEGIN - ago, limits, BEGIN, phase, is_probe=is_probe)
     assert limits.min_seconds - 1e-3 <= at - BEGIN <= limits.max_seconds + 1e-3
 
 

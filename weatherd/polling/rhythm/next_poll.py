@@ -29,10 +29,13 @@ def due_time(rhythm: Rhythm, observed_at: float, phase: float) -> float:
     return expected_after(rhythm, observed_at) + rhythm.delay + phase
 
 
-def next_poll(rhythm: Rhythm, observed_at: float, bounds: PollBounds, now: float, phase: float) -> float:
+def next_poll(
+    rhythm: Rhythm, observed_at: float, bounds: PollBounds, now: float, phase: float, *, is_probe: bool
+) -> float:
     """Return the time of the poll after the one that ended *now* with an observation of *observed_at*.
 
-    It is within the bounds. An observation that is late is awaited with a growing delay, at most until the next one.
+    It is within the bounds. An observation that is late is awaited with a growing delay, at most until the next one. A
+    probe comes half-way to the next one.
     """
     earliest, due = now + bounds.min_seconds, due_time(rhythm, observed_at, phase)
     if due - now > 1.5 * rhythm.period:  # our clock is behind the service's
@@ -42,7 +45,8 @@ def next_poll(rhythm: Rhythm, observed_at: float, bounds: PollBounds, now: float
         due = min(max(earliest, now + max(_MIN_RETRY, 4 * (now - due))), following)
     elif earliest - due > _MAX_SHIFT:
         due = _move_behind(due, earliest, rhythm.period)
-    return max(earliest, now + _split(due - now, bounds.max_seconds))
+    seconds = _split(due - now, bounds.max_seconds)
+    return max(earliest, now + (seconds / 2 if is_probe else seconds))
 
 
 def _move_behind(due: float, earliest: float, period: float) -> float:

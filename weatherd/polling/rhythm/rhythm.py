@@ -58,11 +58,6 @@ class Rhythm(NamedTuple):
         is_certain = self.is_settled or self.is_missed or self.trial
         return self.high if is_certain else (self.low + self.high) / 2
 
-    @property
-    def is_probe_due(self) -> bool:
-        """Whether to look once whether there are observations between the regular ones."""
-        return self.hits == _PROBE_FIRST or (self.hits > 0 and self.hits % _PROBE_AGAIN == 0)
-
 
 def begin_rhythm(publication: PublicationTimes, observed_at: float, polled_at: float) -> Rhythm:
     """Return what is known after the first poll of a place."""
@@ -76,6 +71,13 @@ def expected_after(rhythm: Rhythm, observed_at: float) -> float:
     regular = rhythm.anchor + (passed + 1) * rhythm.period
     trial = rhythm.trial if observed_at == rhythm.newest else None
     return regular if trial is None else min(regular, trial)
+
+
+def is_probe_due(before: Rhythm | None, rhythm: Rhythm) -> bool:
+    """Return whether the next poll looks once for observations between the regular ones; *before* is until the last."""
+    if before is None or before.hits == rhythm.hits:
+        return False
+    return rhythm.hits == _PROBE_FIRST or (rhythm.hits > 0 and rhythm.hits % _PROBE_AGAIN == 0)
 
 
 def learn(rhythm: Rhythm, observed_at: float, polled_at: float) -> Rhythm:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from weatherd.freshness import find_publication
 from weatherd.polling.rhythm.next_poll import PollBounds, due_time, next_poll
-from weatherd.polling.rhythm.rhythm import Rhythm, begin_rhythm, learn
+from weatherd.polling.rhythm.rhythm import Rhythm, begin_rhythm, is_probe_due, learn
 from weatherd.polling.schedule import city_phase
 from weatherd.text.auto_interval import AutoInterval
 from weatherd.text.duration import format_duration
@@ -52,12 +52,12 @@ class Rhythms:
         before, observed_at = self._rhythms.get(key), observation.observed_at.timestamp()
         rhythm = self._learn(key, observation, now - phase)
         bounds = self._bounds(city)
-        at = next_poll(rhythm, observed_at, bounds, now, phase)
-        if before and before.hits != rhythm.hits and rhythm.is_probe_due and key != observation.provider:
-            at = max(now + bounds.min_seconds, (now + at) / 2)
+        is_probe = key != observation.provider and is_probe_due(before, rhythm)
+        at = next_poll(rhythm, observed_at, bounds, now, phase, is_probe=is_probe)
         due = due_time(rhythm, observed_at, phase)
         note = "; this one is late" if due <= now else "; polled before, because of the bounds" if at < due - 1 else ""
-        polls.plan(at - epoch, _explain(observation.provider, *_round_times(rhythm), note))
+        reason = _explain(observation.provider, round(rhythm.period), round(rhythm.delay, -1), note)
+        polls.plan(at - epoch, reason)
 
     def first_poll_time(self, city: City, last: Observation, now: float) -> float:
         """Return the time of the first poll after a start; *last* is the observation that an earlier run has fetched.
@@ -118,10 +118,6 @@ def _find_key(observation: Observation) -> str:
     if find_publication(provider).is_uniform:
         return provider
     return f"{provider} station {observation.station}" if observation.station else f"{provider} city {observation.city}"
-
-
-def _round_times(rhythm: Rhythm) -> tuple[float, float]:
-    return round(rhythm.period), round(rhythm.delay, -1)
 
 
 @functools.lru_cache(maxsize=1000)
