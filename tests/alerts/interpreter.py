@@ -6,19 +6,8 @@ import operator
 from typing import TYPE_CHECKING, Any
 
 from weatherd.alerts import weather_formulas
+from weatherd.alerts.language import typed_tree
 from weatherd.alerts.language.known_names import FORMULA_FIELDS
-from weatherd.alerts.language.typed_tree import (
-    Arithmetic,
-    Comparison,
-    Constant,
-    FactValue,
-    FieldValue,
-    FormulaValue,
-    Inversion,
-    Junction,
-    Minus,
-    WindowValue,
-)
 
 if TYPE_CHECKING:
     from weatherd.alerts.language.known_names import CityFacts
@@ -33,36 +22,36 @@ _OPERATORS: dict[str, Any] = {
 def interpret(node: Node, observation: Any, facts: CityFacts) -> Any:  # noqa: C901 - a case for each node
     """Return the value of a tree, by recursion; None if a value is missing."""
     match node:
-        case Junction(is_and, conditions):
+        case typed_tree.Junction(is_and, conditions):
             values = [interpret(condition, observation, facts) for condition in conditions]
             decisive = not is_and
             return decisive if decisive in values else None if None in values else is_and
-        case Inversion(condition):
+        case typed_tree.Inversion(condition):
             value = interpret(condition, observation, facts)
             return None if value is None else not value
-        case Comparison(operators, operands):
+        case typed_tree.Comparison(operators, operands):
             values = [interpret(operand, observation, facts) for operand in operands]
             if None in values:
                 return None
             pairs = zip(operators, values, values[1:], strict=False)
             return all(_OPERATORS[sign](left, right) for sign, left, right in pairs)
-        case Arithmetic(sign, left, right):
+        case typed_tree.Arithmetic(sign, left, right):
             first, second = interpret(left, observation, facts), interpret(right, observation, facts)
             if first is None or second is None or (sign == "/" and second == 0):
                 return None
             return _OPERATORS[sign](first, second)
-        case Minus(operand):
+        case typed_tree.Minus(operand):
             value = interpret(operand, observation, facts)
             return None if value is None else -value
-        case Constant(constant):
+        case typed_tree.Constant(constant):
             return constant
-        case FieldValue(name):
+        case typed_tree.FieldValue(name):
             return getattr(observation, name, None)
-        case FactValue(name):
+        case typed_tree.FactValue(name):
             return getattr(facts, name)
-        case FormulaValue(name):
+        case typed_tree.FormulaValue(name):
             arguments = [getattr(observation, field, None) for field in FORMULA_FIELDS[name]]
             return None if None in arguments else getattr(weather_formulas, name)(*arguments)
-        case WindowValue():
+        case typed_tree.WindowValue():
             return facts.windows.get(node.key)
     raise AssertionError(node)
