@@ -8,7 +8,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from weatherd.cli.importing.source_rows import BadRow, SourceRow
-from weatherd.config.lists.csv_rows import find_delimiter
+from weatherd.config.lists.csv_delimiter import find_delimiter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from weatherd.city import KEYS
+from weatherd.config.lists.csv_delimiter import find_delimiter
 from weatherd.config.messages import quote_shortened
 from weatherd.config.setting_fields import PLUGINS
 from weatherd.config.yaml.reader import YamlMapping, format_position
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from weatherd.config.yaml.reader import Position
 
-_DELIMITERS = ",;\t|"
 REQUIRED_KEYS = ("name", "lat", "lon")
 _TAGS = "tags"
 _COLUMNS = tuple(key for key in KEYS if key not in (PLUGINS, _TAGS))
@@ -55,11 +55,6 @@ def read_csv_rows(text: str, name: str) -> Iterator[tuple[CsvRow, Position]]:
         if is_filled:
             position = (first.line + 1, first.column + 1)
             yield _build_row(columns, record, position), position
-
-
-def find_delimiter(text: str) -> str:
-    """Return the separator of the columns: a comma, semicolon, tab or bar, the most frequent one in the heading."""
-    return max(_DELIMITERS, key=text.partition("\n")[0].count)
 
 
 def _split_records(text: str, delimiter: str, name: str) -> Iterator[list[_Cell]]:

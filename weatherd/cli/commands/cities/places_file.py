@@ -71,7 +71,8 @@ def _flatten(item: Any) -> dict[str, Any]:
 
 def _parse_csv(text: str, name: str) -> Iterator[ForeignCity]:
     """Parse CSV with a heading; the columns may be separated by a comma, a semicolon, a tab or a bar."""
-    from weatherd.config.lists.csv_rows import REQUIRED_KEYS, find_delimiter
+    from weatherd.config.lists.csv_delimiter import find_delimiter
+    from weatherd.config.lists.csv_rows import REQUIRED_KEYS
 
     reader = csv.DictReader(io.StringIO(text), delimiter=find_delimiter(text), restkey="", skipinitialspace=True)
     columns = [column.strip().casefold() for column in reader.fieldnames or ()]
