@@ -62,7 +62,7 @@ class FillReport:
 
 @dataclass(slots=True, kw_only=True)
 class GapFiller:
-    """A filler of gaps. *add* stores observations of the past, and returns how many were new."""
+    """A filler of gaps, one city at a time. *add* stores observations of the past, and returns how many were new."""
 
     providers: Mapping[str, Provider]
     pasts: Mapping[str, PastTraits]  # by provider
@@ -74,7 +74,6 @@ class GapFiller:
     _asked: defaultdict[tuple[str, str, float, float], AskedTimes] = field(
         default_factory=lambda: defaultdict(AskedTimes)
     )
-    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)  # one request of all callers at a time
 
     def can_fill(self, city: City) -> bool:
         """Return whether one of the city's services has a past."""
@@ -142,15 +141,14 @@ class GapFiller:
     async def _fetch(self, city: City, name: str, request: Gap) -> list[tuple[float, Observation]]:
         """Return the valid observations of a request, each with its POSIX time."""
         provider = cast("PastProvider", self.providers[name])
-        async with self._turn:
-            await wait_for_room(self.limiters[name])
-            try:
-                found = await provider.fetch_past(city, _to_time(request.begin), _to_time(request.end))
-            except Exception as error:
-                if not (isinstance(error, ProviderError) and error.failure is Failure.PAUSED):
-                    await asyncio.sleep(_SPACING)
-                raise
-            await asyncio.sleep(_SPACING)
+        await wait_for_room(self.limiters[name])
+        try:
+            found = await provider.fetch_past(city, _to_time(request.begin), _to_time(request.end))
+        except Exception as error:
+            if not (isinstance(error, ProviderError) and error.failure is Failure.PAUSED):
+                await asyncio.sleep(_SPACING)
+            raise
+        await asyncio.sleep(_SPACING)
         now = self.now()
         valid = [row for row in found if is_valid_observation(row, city, now, "fetch_past() must return Observations")]
         return [(row.observed_at.timestamp(), row._replace(origin=BACKFILL)) for row in valid]
