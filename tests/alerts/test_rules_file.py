@@ -153,6 +153,52 @@ def test_position_of_each_mistake(text: str, problem: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("when", "name"),
+    [
+        ("temperature < -400", "temperature"),
+        ("temperature < -460 F and wind_speed > 3", "temperature"),
+        ("wind_speed > 3 and relative_humidity > 100", "relative_humidity"),
+        ("wind_gust < 0", "wind_gust"),
+        ("max(wind_gust, 6h) < 0", "wind_gust"),
+        ("rain(24h) < 0", "precipitation"),
+        ("wind_direction > 370", "wind_direction"),
+        ("temperature < 0 and temperature > 10", "temperature"),
+        ("5 < temperature < 5", "temperature"),
+        ("temperature < 0 or 90 < cloud_cover < 80", "cloud_cover"),
+        ("dew_point < 0 and dew_point > 1", "dew_point"),
+        ("temperature - dew_point < 1 and temperature - dew_point > 2", "value"),
+    ],
+)
+def test_a_condition_that_never_holds_is_a_mistake(when: str, name: str) -> None:
+    """A field is compared with numbers that it cannot be, or with limits that exclude each other."""
+    with pytest.raises(ConfigError) as caught:
+        parse(f"alerts:\n  a:\n    when: {when}")
+    assert [str(problem) for problem in caught.value.problems] == [
+        f"alerts.yaml:3:11: a: 'when' never holds: there is no such {name}"
+    ]
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "change(temperature, 3h) < -300",
+        "relative_humidity >= 100",
+        "precipitation <= 0",
+        "5 <= temperature <= 5",
+        "temperature < 0 or temperature > 10",
+        "temperature < 0 and dew_point > 10",
+        "not temperature < -400",
+        "temperature != 5 and temperature > 4",
+        "age > 2h",
+        "latitude < -60",
+    ],
+)
+def test_a_condition_that_may_hold_is_accepted(when: str) -> None:
+    """No rule is rejected that some observation makes fire."""
+    parse(f"alerts:\n  a:\n    when: {when}")
+
+
+@pytest.mark.parametrize(
     ("when", "until", "words"),
     [
         ("temperature < 0", "temperature < 5", "wherever"),

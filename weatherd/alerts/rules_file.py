@@ -22,7 +22,7 @@ from weatherd.alerts.builtin.daemon_section import Repeat, daemon_schema, parse_
 from weatherd.alerts.hours import Hours, parse_hours
 from weatherd.alerts.language.compiler import compile_expression
 from weatherd.alerts.language.grammar import ExpressionError
-from weatherd.alerts.language.value_ranges import explain_overlap
+from weatherd.alerts.language.value_ranges import find_conflicts
 from weatherd.alerts.message import MessageTemplate, UnknownFieldError
 from weatherd.alerts.rule import AlertSeverity, Rule, RuleCities
 from weatherd.alerts.states import Timing
@@ -203,8 +203,8 @@ class _Parser:
             self.report(rows.value_positions[name], f"{name}: should be a rule such as {{when: temperature < 0}}")
             return None
         when, until = (self._compile(name, key, row) for key in ("when", "until"))
-        if when and until and (overlap := explain_overlap(when.node, until.node)):
-            self.report(row.value_positions["until"], f"{name}: 'until' {overlap}")
+        for key, conflict in find_conflicts(when and when.node, until and until.node):
+            self.report(row.value_positions[key], f"{name}: '{key}' {conflict}")
         try:
             checked = _ROW.validate_python(row)
         except ValidationError as error:

@@ -1,11 +1,12 @@
-"""Ranges of numbers for which comparisons of one value hold, by which a rule contradicts itself. Pure."""
+"""Ranges of numbers for which a comparison holds, by which a rule contradicts itself or what is possible. Pure."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from weatherd.alerts.language.typed_tree import Comparison, Constant, Junction
+from weatherd.alerts.language.quantities import KIND_OF_FIELD, Kind
+from weatherd.alerts.language.typed_tree import Comparison, Constant, FieldValue, Junction, WindowValue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,8 +32,57 @@ class _Range(NamedTuple):
     def intersect(self, other: _Range) -> _Range:
         return _Range(max(self.low, other.low), min(self.high, other.high))
 
+    @property
+    def is_empty(self) -> bool:
+        return self.low > self.high
 
-def explain_overlap(when: Node, until: Node) -> str | None:
+
+_NOT_NEGATIVE = _Range(_Bound(0.0))
+_POSSIBLE: dict[Kind, _Range] = {
+    Kind.TEMPERATURE: _Range(_Bound(-273.15)),  # absolute zero in °C
+    Kind.SPEED: _NOT_NEGATIVE,
+    Kind.PRESSURE: _NOT_NEGATIVE,
+    Kind.RAIN: _NOT_NEGATIVE,
+    Kind.DISTANCE: _NOT_NEGATIVE,
+    Kind.PERCENTAGE: _Range(_Bound(0.0), _Bound(100.0)),
+    Kind.ANGLE: _Range(_Bound(0.0), _Bound(360.0)),  # the direction of wind
+}
+
+
+def find_conflicts(when: Node | None, until: Node | None) -> Iterator[tuple[str, str]]:
+    """Yield the key and the problem of each condition by which a rule can never work; None is a missing condition."""
+    if when and (contradiction := _explain_contradiction(when)):
+        yield "when", contradiction
+    if when and until and (overlap := _explain_overlap(when, until)):
+        yield "until", overlap
+
+
+def _explain_contradiction(when: Node) -> str | None:
+    """Return why a condition, or one of several with ``or`` between them, never holds; None if it may hold.
+
+    Only values that are compared with numbers are looked at: a field has no value outside its possible range, and no
+    value is in two ranges that have none in common, as in ``temperature < 0 and temperature > 10``.
+    """
+    if isinstance(when, Junction) and not when.is_and:
+        return next(filter(None, map(_explain_contradiction, when.conditions)), None)
+    left: dict[Node, _Range] = {}
+    for leaf, values in _find_ranges(when):
+        left[leaf] = values.intersect(left.get(leaf) or _find_possible(leaf))
+        if left[leaf].is_empty:
+            return f"never holds: there is no such {getattr(leaf, 'field', None) or getattr(leaf, 'name', 'value')}"
+    return None
+
+
+def _find_possible(leaf: Node) -> _Range:
+    """Return the values that a field, or its lowest, highest or mean value, can have; for others, all numbers."""
+    match leaf:
+        case FieldValue(name) | WindowValue("min" | "max" | "mean" | "rain", name, _):
+            return _POSSIBLE.get(KIND_OF_FIELD[name], _Range())
+        case _:
+            return _Range()
+
+
+def _explain_overlap(when: Node, until: Node) -> str | None:
     """Return how the end of an alert overlaps its condition; None if it does not, or if that depends on other values.
 
     A single number that belongs to both, such as 0 in ``temperature <= 0`` and ``temperature >= 0``, is no mistake.
