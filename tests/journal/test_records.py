@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weatherd.journal.days.records import Record, find_records
+from weatherd.journal.days.records import Record, find_extremes, find_records
 from weatherd.journal.days.summary import Day
 
 FIRST = date(2027, 1, 1)
@@ -39,6 +39,35 @@ def test_lowest_since() -> None:
     lows: list[float | None] = [0.0] * 93
     lows[42] = lows[92] = -12.0
     (record,) = find_records(make_days(lows))
-    assert record == Record("lowest", -12.0, date(2027, 4, 3), date(2027, 2, 12), FIRST)
+    assert record == Record("lowest", -12.0, date(2027, 4, 3), date(2027, 2, 12), FIRST, 24.0, 0)
     assert find_records([day._replace(rain=0.0, low=None, high=None) for day in make_days(lows)]) == []
     assert find_records([]) == []
+
+
+def test_days_with_few_hours_are_said() -> None:
+    """A record of 2 observed hours has them; days of fewer than 18, and missing ones, may have had the value."""
+    days = make_days([*[0.0] * 60, -3.0])
+    days[-1] = days[-1]._replace(hours=2.0)
+    days[40], days[41] = days[40]._replace(hours=17.9), days[41]._replace(hours=18.0)
+    days[0] = days[0]._replace(hours=0.5)  # a history begins in the middle of a day
+    del days[50:53]
+    (record,) = [record for record in find_records(days) if record.kind == "lowest"]
+    assert (record.hours, record.incomplete) == (2.0, 4)
+    lowest, highest = (record for record in find_extremes(days) if record.kind in {"lowest", "highest"})
+    assert (lowest.day, lowest.since, lowest.hours, lowest.incomplete) == (days[-1].date, None, 2.0, 4)
+    assert (highest.day, highest.value, highest.incomplete) == (FIRST, 0.0, 4)
+
+
+@given(st.lists(st.none() | st.integers(-5, 5).map(float), max_size=40), st.data())
+def test_extremes_are_those_of_all_days(lows: list[float | None], data: st.DataObject) -> None:
+    """The first day with the lowest low; its own hours do not make it uncertain, only those of other days do."""
+    hours = [data.draw(st.sampled_from([2.0, 17.5, 18.0, 24.0])) for _ in lows]
+    days = [day._replace(hours=found) for day, found in zip(make_days(lows), hours, strict=True)]
+    lowest = [record for record in find_extremes(days) if record.kind == "lowest"]
+    known = [low for low in lows if low is not None]
+    assert bool(lowest) == bool(known)
+    for record in lowest:
+        index = lows.index(min(known))
+        others = [found for place, found in enumerate(hours) if 0 < place < len(hours) - 1 and place != index]
+        assert (record.value, record.day) == (min(known), FIRST + timedelta(days=index))
+        assert (record.hours, record.incomplete) == (hours[index], sum(found < 18 for found in others))

@@ -106,7 +106,7 @@ def test_parts_outlive_the_observations(frosty: Path, capsys: pytest.CaptureFixt
 def test_the_table_has_one_row_for_a_gap(capsys: pytest.CaptureFixture[str]) -> None:
     """Leading and trailing parts without observations are left out."""
     lines = run_weatherd(capsys, "history", "Kiel", "--by", "day", "--since", "2026-01-01", "--until", "2026-02-10")[1]
-    rows = lines.splitlines()[4:]
+    rows = lines.splitlines()[5:]
     assert [row.split()[:3] for row in rows] == [
         *(["Sat", "31", "Jan"], ["Sun", "01", "Feb"], ["Mon", "02", "Feb"], ["Tue", "03", "Feb"], ["Mon", "09", "Feb"])
     ]
@@ -128,7 +128,10 @@ def test_zone_of_the_machine_does_not_matter(
 
 
 def test_records_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """The last day has the lowest temperature since the day that had the same, and the most rain of all."""
+    """The last day has the lowest temperature since the day that had the same, and the most rain of all.
+
+    Each day was observed for one hour only, which is said: of that day, and of those with which it is compared.
+    """
     (tmp_path / "weatherd.yaml").write_text("state: state\n")
     (tmp_path / "cities.yaml").write_text("cities:\n  - {name: Kiel, lat: 54.3, lon: 10.1, timezone: Europe/Berlin}\n")
     monkeypatch.setenv("WEATHERD_CONFIG", str(tmp_path / "weatherd.yaml"))
@@ -144,17 +147,32 @@ def test_records_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
         store.add(values)
     arguments = ("history", "Kiel", "--by", "week", "--until", "2026-04-05")
     lines = run_weatherd(capsys, *arguments)[1].splitlines()
-    assert lines[3:5] == [
-        "04 Apr 2026 has the lowest temperature since 12 Feb 2026: -12.0 °C",
-        "04 Apr 2026 has the most rain since the record began on 31 Jan 2026: 2.0 mm",
+    few = "days between had fewer than 18 observed hours"
+    extremes = (
+        "all days since 31 Jan 2026:   lowest -12.0 °C (12 Feb 2026, 1 observed hour)   highest 3.0 °C (31 Jan 2026, "
+        "1 observed hour)   wettest 2.0 mm (04 Apr 2026, 1 observed hour)   62 days with fewer than 18 observed hours"
+    )
+    assert lines[3:6] == [
+        f"04 Apr 2026 has the lowest temperature since 12 Feb 2026: -12.0 °C, in 1 observed hour (50 {few})",
+        f"04 Apr 2026 has the most rain since the record began on 31 Jan 2026: 2.0 mm, in 1 observed hour (62 {few})",
+        extremes,
     ]
-    lowest, wettest = json.loads(run_weatherd(capsys, *arguments, "--format", "json")[1])["records"]
+    document = json.loads(run_weatherd(capsys, *arguments, "--format", "json")[1])
+    lowest, wettest = document["records"]
+    assert [(found["kind"], found["date"]) for found in document["extremes"]] == [
+        ("lowest", "2026-02-12"),
+        ("highest", "2026-01-31"),
+        ("wettest", "2026-04-04"),
+    ]
+    assert (document["days"], document["complete_days"]) == (64, 0)
     assert lowest == {
         "kind": "lowest",
         "value": -12.0,
         "date": "2026-04-04",
         "since": "2026-02-12",
         "first": "2026-01-31",
+        "hours": 1.0,
+        "incomplete": 50,
     }
     assert (wettest["kind"], wettest["since"]) == ("wettest", None)
 

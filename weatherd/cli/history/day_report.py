@@ -12,6 +12,7 @@ from weatherd.cli.history.spans import draw_bars
 from weatherd.cli.screen import wrap_text
 from weatherd.cli.table import Column, format_table
 from weatherd.formatting import format_count
+from weatherd.journal.days.completeness import MIN_HOURS
 from weatherd.journal.days.periods import HEATING_BASE
 from weatherd.text.units import UNITS
 
@@ -47,6 +48,8 @@ def format_day_history(history: DayHistory, display: Display, width: int | None)
     yield from join_parts(list(_summarize(history, display)), width)
     for record in history.records:
         yield from wrap_text(_describe_record(record, display), width)
+    if history.extremes:
+        yield from join_parts(list(_list_extremes(history.extremes, display)), width)
     yield from _build_table(rows, history.part, display, width)
 
 
@@ -76,9 +79,29 @@ def _summarize(history: DayHistory, display: Display) -> Iterator[str]:
 
 
 def _describe_record(record: Record, display: Display) -> str:
+    """Return a sentence; it says what was not observed, because that may have been lower or higher."""
     name, field = _RECORDS[record.kind]
     since = f"{record.since:%d %b %Y}" if record.since else f"the record began on {record.first:%d %b %Y}"
-    return f"{record.day:%d %b %Y} has {name} since {since}: {display.format(field, record.value)}"
+    text = f"{record.day:%d %b %Y} has {name} since {since}: {display.format(field, record.value)}"
+    if record.hours < MIN_HOURS:
+        text = f"{text}, in {_count_hours(record)}"
+    if record.incomplete:
+        days = format_count(record.incomplete, "day", "days")
+        text = f"{text} ({days} between had fewer than {MIN_HOURS:.0f} observed hours)"
+    return text
+
+
+def _list_extremes(extremes: Sequence[Record], display: Display) -> Iterator[str]:
+    yield f"all days since {extremes[0].first:%d %b %Y}:"
+    for record in extremes:
+        few = f", {_count_hours(record)}" if record.hours < MIN_HOURS else ""
+        yield f"{record.kind} {display.format(_RECORDS[record.kind][1], record.value)} ({record.day:%d %b %Y}{few})"
+    if incomplete := max(record.incomplete for record in extremes):
+        yield f"{format_count(incomplete, 'day', 'days')} with fewer than {MIN_HOURS:.0f} observed hours"
+
+
+def _count_hours(record: Record) -> str:
+    return format_count(round(record.hours), "observed hour", "observed hours")
 
 
 def _build_table(rows: Sequence[Period], part: str, display: Display, width: int | None) -> list[Text]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from weatherd.cli.lookup import find_recorded_city, parse_time_range
 from weatherd.journal.days.calendar import SECOND_MICROS, find_midnight
 from weatherd.journal.days.periods import find_calendar_part, split_days, summarize_period
-from weatherd.journal.days.records import find_records
+from weatherd.journal.days.records import find_extremes, find_records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +37,7 @@ class DayHistory:
     whole: Period
     periods: Sequence[Period]
     records: Sequence[Record]  # of the last day, among all days before it
+    extremes: Sequence[Record]  # of all days
 
 
 def read_day_history(
@@ -63,6 +64,7 @@ def read_day_history(
         summarize_period(days, begin, end),
         list(split_days(days, part, begin, end)),
         find_records(history) if days else [],
+        find_extremes(history) if days else [],
     )
 
 

@@ -18,14 +18,29 @@ if TYPE_CHECKING:
     from weatherd.cli.history.spans import Span
     from weatherd.cli.lookup import RecordedCity
     from weatherd.journal.days.periods import Period
+    from weatherd.journal.days.records import Record
 
 SPAN_KEYS = ("begin", "end", "count", "low", "mean", "high", "rain", "gust", "description")
 PERIOD_KEYS = (
-    *("begin", "end", "days", "count", "low", "low_at", "mean", "high", "high_at", "rain", "gust", "hours"),
+    *(
+        "begin",
+        "end",
+        "days",
+        "complete_days",
+        "count",
+        "low",
+        "low_at",
+        "mean",
+        "high",
+        "high_at",
+        "rain",
+        "gust",
+        "hours",
+    ),
     *("frost_days", "degree_days", "first", "last", "providers"),
 )
 _SUMMARY_KEYS = ("count", "low", "mean", "high", "rain", "gust")
-_DAY_SUMMARY_KEYS = ("days", *_SUMMARY_KEYS, "low_at", "high_at", "hours", "frost_days", "degree_days")
+_DAY_SUMMARY_KEYS = ("days", "complete_days", *_SUMMARY_KEYS, "low_at", "high_at", "hours", "frost_days", "degree_days")
 
 
 def build_history_document(found: CityHistory) -> dict[str, Any]:
@@ -55,7 +70,8 @@ def build_day_document(found: DayHistory) -> dict[str, Any]:
     """Return the summary of a history, and its parts of the calendar."""
     summary = _build_period(found.whole, found.city.zone)
     document = describe_range(found.city, found.since, found.until) | {key: summary[key] for key in _DAY_SUMMARY_KEYS}
-    return document | {"by": found.part, "parts": list_periods(found), "records": list_records(found)}
+    document |= {"by": found.part, "parts": list_periods(found)}
+    return document | {"records": list_records(found.records), "extremes": list_records(found.extremes)}
 
 
 def list_periods(found: DayHistory) -> list[dict[str, Any]]:
@@ -63,13 +79,14 @@ def list_periods(found: DayHistory) -> list[dict[str, Any]]:
     return [_build_period(period, found.city.zone) for period in found.periods]
 
 
-def list_records(found: DayHistory) -> list[dict[str, Any]]:
-    """Return the records of the last day."""
+def list_records(records: Sequence[Record]) -> list[dict[str, Any]]:
+    """Return records with their dates as texts."""
     names = {"day": "date", "since": "since", "first": "first"}
     return [
         {"kind": record.kind, "value": record.value}
         | {name: day and day.isoformat() for key, name in names.items() for day in (getattr(record, key),)}
-        for record in found.records
+        | {"hours": round(record.hours, 3), "incomplete": record.incomplete}
+        for record in records
     ]
 
 

@@ -8,6 +8,8 @@ import operator
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from weatherd.journal.days.completeness import count_complete
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -25,6 +27,7 @@ class Period(NamedTuple):
     begin: date
     end: date  # the day after the last one
     days: int  # with observations
+    complete_days: int  # of which at least 18 hours were observed
     low: float | None  # °C
     low_at: int | None
     high: float | None
@@ -86,6 +89,7 @@ def summarize_period(days: Sequence[Day], begin: date, end: date) -> Period:
         begin=begin,
         end=end,
         days=len(days),
+        complete_days=count_complete(days),
         low=low,
         low_at=low_at,
         high=high,

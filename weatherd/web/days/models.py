@@ -23,6 +23,7 @@ class PeriodModel(_Model):
     begin: Annotated[_Time, Field(description="A midnight of the city")]
     end: _Time
     days: Annotated[int, Field(description="Days with observations")]
+    complete_days: Annotated[int, Field(description="Those of which at least 18 hours were observed")]
     count: Annotated[int, Field(description="Observations")]
     low: float | None
     low_at: _Time | None
@@ -40,13 +41,18 @@ class PeriodModel(_Model):
 
 
 class RecordModel(_Model):
-    """A value of the last day that no day has reached for more than 30 days."""
+    """A value that a day had, and since when no day had reached it."""
 
     kind: Literal["lowest", "highest", "wettest", "windiest"]
     value: Annotated[float, Field(description="°C, mm or m/s")]
     date: _Date
     since: Annotated[_Date | None, Field(description="The last day that had such a value; null: none since `first`")]
     first: Annotated[_Date, Field(description="The first day of the history")]
+    hours: Annotated[float, Field(description="Observed hours of the day")]
+    incomplete: Annotated[
+        int,
+        Field(description="Days between, of which fewer than 18 hours were observed, or none: they may have had it"),
+    ]
 
 
 class DaysModel(_Model):
@@ -56,4 +62,9 @@ class DaysModel(_Model):
     timezone: Annotated[str, Field(description="IANA name of the zone whose days these are")]
     by: Literal["day", "week", "month", "year"]
     parts: list[PeriodModel]
-    records: Annotated[list[RecordModel], Field(description="Of the last day, among all days")]
+    records: Annotated[
+        list[RecordModel], Field(description="Values of the last day that no day has reached for more than 30 days")
+    ]
+    extremes: Annotated[
+        list[RecordModel], Field(description="Of all days: the lowest, highest, wettest and windiest; `since` is null")
+    ]

@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from weatherd.formatting import format_rfc3339
-from weatherd.journal.days.calendar import SECOND_MICROS, find_midnight
-from weatherd.web.days.models import PeriodModel, RecordModel
+from weatherd.journal.days.calendar import SECOND_MICROS, find_midnight, name_zone
+from weatherd.journal.days.periods import find_calendar_part, split_days
+from weatherd.journal.days.records import find_extremes, find_records
+from weatherd.web.days.models import DaysModel, PeriodModel, RecordModel
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import tzinfo
 
     from weatherd.journal.days.periods import Period
     from weatherd.journal.days.records import Record
+    from weatherd.journal.days.summary import Day
+    from weatherd.web.days.query import DaysQuery
+
+BEGIN = date(1900, 1, 1)  # no observation is older
+_DEFAULT_LENGTH = timedelta(days=30)
+
+
+def serialize_days(city: str, zone: tzinfo, days: Sequence[Day], query: DaysQuery, tomorrow: date) -> DaysModel:
+    """Return the model of all days of a city, in order, of which the parts in *query* are listed."""
+    until = max(BEGIN, min(query.until or tomorrow, tomorrow))
+    since = query.since or until - _DEFAULT_LENGTH
+    since = find_calendar_part(max(BEGIN, min(since, tomorrow)), query.by)[0]
+    if days:
+        since = max(since, find_calendar_part(days[0].date, query.by)[0])
+    return DaysModel(
+        city=city,
+        timezone=name_zone(zone),
+        by=query.by,
+        parts=[serialize_period(period, zone) for period in split_days(days, query.by, since, until)],
+        records=[serialize_record(record) for record in find_records(days)],
+        extremes=[serialize_record(record) for record in find_extremes(days)],
+    )
 
 
 def serialize_period(period: Period, zone: tzinfo) -> PeriodModel:
@@ -22,6 +47,7 @@ def serialize_period(period: Period, zone: tzinfo) -> PeriodModel:
         begin=_format_time(find_midnight(period.begin, zone)),
         end=_format_time(find_midnight(period.end, zone)),
         days=period.days,
+        complete_days=period.complete_days,
         count=period.observations,
         low=period.low,
         low_at=_format_time_or_none(period.low_at),
@@ -47,6 +73,8 @@ def serialize_record(record: Record) -> RecordModel:
         date=record.day.isoformat(),
         since=record.since.isoformat() if record.since else None,
         first=record.first.isoformat(),
+        hours=round(record.hours, 3),
+        incomplete=record.incomplete,
     )
 
 
