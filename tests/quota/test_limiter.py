@@ -176,3 +176,23 @@ async def _check_windows_of_hours(provider: str) -> None:
             windows[int(time // seconds)] += calls
         assert max(windows.values()) <= limit
     assert max_calls_within(60, service.sent[-2000:]) <= plan.limits["minute"]
+
+
+async def test_no_request_is_sent_while_the_node_may_not_send() -> None:
+    """The permission is asked after the wait for the rate; a rejected request counts neither as sent nor as a fault."""
+    allowed = True
+    meter = UsageMeter("fake", Plan({"hour": 100}, rate=1 / 60, burst=1))
+    limiter = RateLimiter(meter, 10, virtual_time.now, lambda: None, virtual_time.boot, may_send=lambda: allowed)
+    service = FakeService(limiter)
+    assert await service.error() is None
+    waiting = asyncio.create_task(service.error())
+    await asyncio.sleep(30)
+    allowed = False
+    rejected = await waiting
+    assert rejected is not None
+    assert (rejected.failure, service.times, limiter.usage(), limiter.pause) == (
+        Failure.PAUSED, [0], {"hour": (1, 100)}, None
+    )  # fmt: skip
+    allowed = True
+    await asyncio.sleep(60)
+    assert await service.error() is None

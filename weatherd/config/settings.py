@@ -23,6 +23,7 @@ from weatherd.config.sections import (
     Section,
     split_list,
 )
+from weatherd.config.sections.cluster import ClusterSection
 from weatherd.config.sections.forwarders import InfluxDbSection, MqttSection, PostgresSection, WebhookSection
 from weatherd.config.sections.quality import QualitySection
 from weatherd.config.sections.value_types import ComparedNames, Duration, Interval, ProviderNames, Retention, ZoneName
@@ -202,6 +203,7 @@ class Settings(DerivedSettings, BaseSettings):
     influxdb: InfluxDbSection | None = None
     webhook: WebhookSection | None = None
     postgres: PostgresSection | None = None
+    cluster: ClusterSection | None = None
     plugins: Annotated[
         dict[str, Any],
         AfterValidator(_validate_plugins),

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 
+def always_allow() -> bool:
+    """Return true: a daemon that shares its list with no other may send requests at any time."""
+    return True
+
+
 class RateLimiter:
     """A limiter of one provider's requests: sends them in order, within plan and concurrency, never in a pause.
 
@@ -36,8 +41,11 @@ class RateLimiter:
         now: Callable[[], datetime],
         on_change: Callable[[], None],
         boot: Callable[[], float],
+        *,
+        may_send: Callable[[], bool] = always_allow,
     ) -> None:
         self._meter = meter
+        self._may_send = may_send  # asked directly before each request; false rejects it
         self._now = now
         self._on_change = on_change  # called when the meter has unsaved changes
         self._breaker = breaker = CircuitBreaker(meter, now, on_change, boot)
@@ -93,6 +101,8 @@ class RateLimiter:
                 now = self._now().timestamp()
             else:
                 self._meter.bucket.take(weight, now)
+            if not self._may_send():
+                raise ProviderError("this node of the cluster may not poll now", Failure.PAUSED)
             try:
                 self._charge(weight, now)
                 response = await send()

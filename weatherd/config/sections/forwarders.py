@@ -76,6 +76,11 @@ _TOPIC = r"^[a-zA-Z0-9_-]+(/[a-zA-Z0-9_-]+)*$"
 Topic = Annotated[str, AfterValidator(_check_topic), Field(json_schema_extra={"pattern": _TOPIC})]
 PemFile = Annotated[Path | None, AfterValidator(resolve_path), AfterValidator(resolve_file)]
 Port = Annotated[int, Field(ge=1, le=65535), BeforeValidator(reject_bool)]
+PostgresAddress = Annotated[
+    SecretStr | None,
+    AfterValidator(_check_dsn),
+    Field(description="Address of the database: postgresql://user:password@host/database"),
+]
 
 
 class MqttSection(Section):
@@ -155,8 +160,4 @@ class WebhookSection(Section):
 class PostgresSection(Section):
     """The forwarder to PostgreSQL, with or without TimescaleDB."""
 
-    dsn: Annotated[
-        SecretStr | None,
-        AfterValidator(_check_dsn),
-        Field(description="Address of the database: postgresql://user:password@host/database"),
-    ] = None
+    dsn: PostgresAddress = None

@@ -1,0 +1,1 @@
+"""Sharing of the list of cities among several nodes, through leases in PostgreSQL."""
