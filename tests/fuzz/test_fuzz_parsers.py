@@ -20,7 +20,7 @@ from weatherd.providers.open_meteo.client import parse_open_meteo
 from weatherd.providers.open_meteo.usual_response import parse_usual_locations
 from weatherd.providers.openweathermap import client as openweathermap
 from weatherd.providers.openweathermap.client import parse_openweathermap
-from weatherd.providers.openweathermap.usual_response import parse_usual_weather
+from weatherd.providers.openweathermap.record import parse_usual_weather
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,7 +130,7 @@ def open_meteo_both_ways(body: bytes) -> tuple[list[Observation] | None, list[An
 
 def openweathermap_both_ways(body: bytes) -> tuple[list[Observation] | None, list[Any]]:
     """Parse with types, and value by value."""
-    usual = parse_usual_weather(KIEL, body, "openweathermap", NOW)
+    usual = parse_usual_weather(KIEL, body, NOW)
     return (
         (None, []) if usual is None else ([usual], [openweathermap._parse_tolerantly(KIEL, Response(200, body), NOW)])
     )

@@ -1,0 +1,1 @@
+"""What providers have in common: tables of numbers, conditions and errors, typed decoding, and requests."""

@@ -1,0 +1,98 @@
+"""Tables of numbers: where a service has each number of an observation, and in which unit."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from weatherd.providers import values
+from weatherd.providers.values import as_mapping, parse_number, parse_temperature
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+BOUNDS = MappingProxyType(  # of each number of an observation, in the order of its fields
+    {
+        "temperature": values.TEMPERATURE,
+        "apparent_temperature": values.APPARENT_TEMPERATURE,
+        "relative_humidity": values.RELATIVE_HUMIDITY,
+        "pressure_msl": values.PRESSURE_MSL,
+        "wind_speed": values.WIND_SPEED,
+        "wind_direction": values.WIND_DIRECTION,
+        "wind_gust": values.WIND_SPEED,
+        "precipitation": values.PRECIPITATION,
+        "cloud_cover": values.CLOUD_COVER,
+        "visibility": values.VISIBILITY,
+    }
+)
+
+
+class ServiceUnit(NamedTuple):
+    """A unit: ``value * factor + offset`` is in weatherd's unit."""
+
+    factor: float = 1.0
+    offset: float = 0.0
+
+
+BASE = ServiceUnit()  # weatherd's own: °C, %, hPa, m/s, degrees, mm, m
+FAHRENHEIT, KELVIN = ServiceUnit(5 / 9, -160 / 9), ServiceUnit(1.0, -273.15)
+KILOMETERS_PER_HOUR, MILES_PER_HOUR, KNOTS = ServiceUnit(1 / 3.6), ServiceUnit(0.44704), ServiceUnit(1852 / 3600)
+INCHES, FEET, MILES = ServiceUnit(25.4), ServiceUnit(0.3048), ServiceUnit(1609.344)
+
+
+class Number(NamedTuple):
+    """A row of a table: the number *field* of an observation is at *path* of a record, in *unit*.
+
+    A path has a dot between the names of an object and its member, as in ``main.temp``. A number may have several rows:
+    the first valid one counts. If a record names its units, *unit* is a table of units by their names, and the name is
+    the one at *unit_of*, or else at *path*; an unknown name is weatherd's own unit.
+    """
+
+    field: str
+    path: str
+    unit: ServiceUnit | Mapping[str, ServiceUnit] = BASE
+    unit_of: str = ""
+
+    def find_unit(self, names: Mapping[str, Any]) -> ServiceUnit:
+        """Return the unit of the number in a record with these *names* of units, by path."""
+        return (
+            self.unit
+            if isinstance(self.unit, ServiceUnit)
+            else self.unit.get(str(names.get(self.unit_of or self.path)), BASE)
+        )
+
+
+_NO_UNITS: Mapping[str, Any] = MappingProxyType({})
+
+
+class NumberTable:
+    """The numbers of a service's record. *read* parses one of them, with its bounds, factor and offset."""
+
+    def __init__(self, *rows: Number, read: Callable[..., float | None] = parse_number) -> None:
+        self.rows = rows
+        self._read = read
+        self._keys = [(row, tuple(row.path.split(".")), BOUNDS[row.field]) for row in rows]
+
+    def parse(self, record: Mapping[str, Any], units: Mapping[str, Any] = _NO_UNITS) -> dict[str, Any]:
+        """Return the numbers of a record by field; a number that is missing, impossible or of another type is None.
+
+        Raises ProviderError if the table has a temperature and the record has none.
+        """
+        found: dict[str, Any] = {}
+        for row, keys, bounds in self._keys:
+            if found.get(row.field) is None:
+                factor, offset = row.find_unit(units)
+                value = find_value(record, keys)
+                if row.field == "temperature":
+                    found[row.field] = parse_temperature(value, factor, offset)
+                else:
+                    found[row.field] = self._read(value, bounds, factor, offset)
+        return found
+
+
+def find_value(record: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
+    """Return the value at a path of a JSON object, or None if there is none."""
+    *parents, name = keys
+    for parent in parents:
+        record = as_mapping(record.get(parent))
+    return record.get(name)
