@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 LIVE, BACKFILL, IMPORT = ORIGINS = ("live", "backfill", "import")
 OK, SUSPECT = "ok", "suspect: "  # the judgement of an observation, and the beginning of one that names the failed tests
+SERVICES = "services"  # the test against the city's other services
 
 
 class Observation(NamedTuple):
@@ -103,10 +104,13 @@ _NUMBER = (float, int)
 
 
 @functools.lru_cache(maxsize=256)  # because few qualities occur
-def find_suspect_fields(quality: str) -> frozenset[str]:
-    """Return the fields that a quality names: temperature for ``suspect: temperature step``, none for ``ok``."""
-    names = quality.removeprefix(SUSPECT).split(", ")
-    return frozenset(name.partition(" ")[0] for name in names) & _NUMBER_NAMES
+def find_suspect_fields(quality: str, ignored_test: str = "") -> frozenset[str]:
+    """Return the fields that a quality names: temperature for ``suspect: temperature step``, none for ``ok``.
+
+    One that failed only *ignored_test* is left out.
+    """
+    names = (name.partition(" ") for name in quality.removeprefix(SUSPECT).split(", "))
+    return frozenset(field for field, _, test in names if not ignored_test or test != ignored_test) & _NUMBER_NAMES
 
 
 def _problem(index: int, rule: str) -> str:

@@ -143,6 +143,15 @@ def test_station_is_the_reference() -> None:
     assert (station.outages, model.outages, coarse.outages) == (None, [], None)
 
 
+def test_differences_from_other_services_count() -> None:
+    """A value that is suspect only because it is far from other services is what is measured."""
+    rows = [*make_rows("first", range(0, DAY, HOUR), 10.0), *make_rows("second", range(0, DAY, HOUR), 40.0)]
+    rows[30:] = [(*row[:4], "suspect: temperature services, wind_gust range") for row in rows[30:]]
+    rows[-1] = (*rows[-1][:4], "suspect: temperature step, temperature services")
+    _, second = compare_services(rows, "temperature", {"first"}, set()).services
+    assert (second.provider, second.observations) == ("second", 23)
+
+
 def test_two_services_without_a_station_are_not_judged() -> None:
     """They differ from each other alike, so neither is preferred; a third one decides."""
     times = range(0, 5 * DAY, HOUR)

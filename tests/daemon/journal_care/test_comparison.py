@@ -12,13 +12,29 @@ from tests.support.daemon import DaemonRunner, make_configuration
 from tests.support.fakes import KIEL, FakeProvider, FakeSink, new_limiter, observation
 from tests.support.virtual_time import EPOCH
 from weatherd.config.configuration import RetentionPeriods
+from weatherd.config.sections.quality import QualitySection
+from weatherd.freshness import BUILT_IN_BUDGETS
 from weatherd.journal.reader import Reader
+from weatherd.pipeline.latest import LatestObservations
+from weatherd.pipeline.quality.control import QualityControl
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from weatherd.city import City
     from weatherd.observation import Observation
+
+
+class WarmProvider(FakeProvider):
+    """Reports 30 °C."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+
+    async def fetch(self, city: City) -> Observation:
+        """Return an observation of this service."""
+        return (await super().fetch(city))._replace(provider=self._name, temperature=30.0)
 
 
 class HotProvider(FakeProvider):
@@ -60,3 +76,25 @@ async def test_compared_services_are_not_the_weather_of_the_city(tmp_path: Path)
     assert latest is not None
     assert {latest.provider} == recorded == {found.provider for found in sink.observations}
     assert "hot" not in recorded
+
+
+async def test_compared_services_show_a_wrong_value(tmp_path: Path) -> None:
+    """Once two others have been asked, the city's value that is far from both is suspect."""
+    city, sink = replace(KIEL, compare=("nws", "met-norway")), FakeSink()
+    names = ("fake", *city.compare)
+    with open_virtual_journal(tmp_path) as journal:
+        running = DaemonRunner(
+            FakeProvider(),
+            {"sink": sink},
+            make_configuration(city),
+            journal=journal,
+            limiters={name: new_limiter(name) for name in names},
+            latest=LatestObservations((), BUILT_IN_BUDGETS, QualityControl(QualitySection())),
+        )
+        others = {name: WarmProvider(name) for name in city.compare}
+        running.parts = replace(running.parts, providers={**running.parts.providers, **others})
+        asyncio.get_running_loop().call_later(3600, running.stop.set)
+        assert await running.run()
+    qualities = [found.quality for found in sink.observations]
+    assert qualities[:1] == ["ok"]
+    assert {*qualities[1:]} == {"suspect: temperature services"}

@@ -52,6 +52,35 @@ def test_a_year_of_simulated_weather(name: str) -> None:
     assert previous.observed_at > NOW - timedelta(hours=1)
 
 
+@pytest.mark.once
+@pytest.mark.parametrize("name", PLACES)
+def test_a_year_beside_other_services(name: str) -> None:
+    """Nor beside two models whose hour-old values have the errors of models: of height, inversion, reduction, gusts."""
+    lat, lon = PLACES[name]
+    city, control = City(name=name, lat=lat, lon=lon, providers=("open-meteo",)), QualityControl(QualitySection())
+    previous: Observation | None = None
+    for index, fetched in enumerate(simulate_history([city], NOW, 365)):
+        observation = fetched.observation
+        assert control.judge(observation, previous) == "ok", observation
+        previous = observation
+        if index % 3 == 0:  # once an hour
+            control.others.add(_shift(observation, "smooth", 10.0, -12.0, 0.4))
+            control.others.add(_shift(observation, "rough", 4.0, -20.0, 0.6))
+    assert {*control.others.by_city[city.id]} == {"smooth", "rough"}
+
+
+def _shift(observation: Observation, provider: str, warmer: float, higher: float, wind: float) -> Observation:
+    pressure, speed, gust = observation.pressure_msl, observation.wind_speed, observation.wind_gust
+    assert None not in {pressure, speed, gust}
+    return observation._replace(
+        provider=provider,
+        temperature=observation.temperature + warmer,
+        pressure_msl=pressure and pressure + higher,
+        wind_speed=speed and speed * wind,
+        wind_gust=gust and gust * wind,
+    )
+
+
 def _parse_all(recorded: Path) -> Iterator[tuple[str, Observation]]:
     """Yield the observation of each recorded response with current weather, with the name of the file."""
     for folder in ("open-meteo", "openweathermap", "brightsky"):

@@ -12,7 +12,7 @@ from weatherd.city import ID_PATTERN
 from weatherd.cli.importing.source_rows import FieldError
 from weatherd.cli.importing.value_limits import FIRST_TIME, MAX_CODE, MAX_LEAD, QUANTITY_BOUNDS
 from weatherd.formatting import format_rfc3339
-from weatherd.observation import FIELDS, OK, ORIGINS, SUSPECT, Observation
+from weatherd.observation import FIELDS, OK, ORIGINS, SERVICES, SUSPECT, Observation
 from weatherd.pipeline.quality.suspicion import CONSISTENCY, PERSISTENCE, RANGE, STEP
 from weatherd.providers.values import ROUNDED
 from weatherd.text.units import UNITS, convert_back, convert_value, format_quantity
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 _DEFAULTS = Observation._field_defaults
 REQUIRED = tuple(name for name in FIELDS if name not in _DEFAULTS)  # an older export lacks some of the others
 _TIMES = ("observed_at", "fetched_at")
-_SUSPICIONS = {f"{name} {test}" for name in QUANTITY_BOUNDS for test in (RANGE, STEP, PERSISTENCE, CONSISTENCY)}
+_TESTS = (RANGE, STEP, PERSISTENCE, CONSISTENCY, SERVICES)
+_SUSPICIONS = {f"{name} {test}" for name in QUANTITY_BOUNDS for test in _TESTS}
 _is_id = re.compile(ID_PATTERN).match
 
 

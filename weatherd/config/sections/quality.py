@@ -21,6 +21,9 @@ _Amount = Annotated[float, BeforeValidator(_reject_truth), Field(ge=0, allow_inf
 _Low = Annotated[_Limit | None, Field(description="Lowest plausible value; null: any")]
 _High = Annotated[_Limit | None, Field(description="Highest plausible value; null: any")]
 _Step = Annotated[_Amount | None, Field(description="Largest plausible change within an hour; null: any")]
+_Services = Annotated[
+    _Amount | None, Field(description="Largest plausible difference from the city's other services; null: any")
+]
 _Persistence = Annotated[
     Persistence | None, Field(description="How long a value may stay the same, a whole number 5/3 as long; null: ever")
 ]
@@ -43,6 +46,7 @@ class TemperatureLimits(_RangeSection):
     low: _Low = -90.0
     high: _High = 57.0
     step: _Step = 15.0
+    services: _Services = 20.0
     persistence: _Persistence = 24 * 3600.0
 
 
@@ -60,6 +64,7 @@ class PressureLimits(_RangeSection):
     low: _Low = 870.0
     high: _High = 1090.0
     step: _Step = 25.0
+    services: _Services = 50.0
     persistence: _Persistence = 72 * 3600.0
 
 
@@ -69,6 +74,7 @@ class WindSpeedLimits(_RangeSection):
     low: _Low = 0.0
     high: _High = 75.0
     step: _Step = 30.0
+    services: _Services = 40.0
     persistence: _Persistence = 40 * 3600.0
 
 
@@ -83,6 +89,7 @@ class WindGustLimits(_RangeSection):
 
     low: _Low = 0.0
     high: _High = 114.0
+    services: _Services = 60.0
     consistency: Annotated[
         _Amount | None, Field(description="How much a gust may be below the wind speed, in m/s; null: any")
     ] = 2.0

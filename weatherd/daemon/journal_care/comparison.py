@@ -25,6 +25,8 @@ def compare_listed_services(parts: Parts) -> Coroutine[Any, Any, None]:
 
     async def add(observation: Observation) -> None:
         (judged,) = judge_past([observation._replace(origin=LIVE)], limits)
+        if parts.latest.quality:
+            parts.latest.quality.others.add(judged)
         await parts.journal.call(lambda store: store.compared.add(judged))
 
     async def delete_old() -> None:

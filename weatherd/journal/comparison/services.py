@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from weatherd.journal.comparison.agreement import measure_agreement
 from weatherd.journal.comparison.outages import find_outages
 from weatherd.journal.comparison.pairing import TimedValue, pair_with_median
-from weatherd.observation import LIVE, find_suspect_fields
+from weatherd.observation import LIVE, SERVICES, find_suspect_fields
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -77,10 +77,13 @@ def compare_services(
 
 
 def _group_values(rows: Iterable[ServiceRow], field: str) -> dict[str, list[TimedValue]]:
-    """Return the values of each provider; of several at a time (of two stations, for example), the first one."""
+    """Return the values of each provider; of several at a time (of two stations, for example), the first one.
+
+    Suspect values do not count, unless it is for their difference from other services, which is what is measured.
+    """
     series = dict[str, dict[float, float]]()
     for provider, at, value, _, quality in rows:
-        if value is not None and field not in find_suspect_fields(quality):
+        if value is not None and field not in find_suspect_fields(quality, SERVICES):
             series.setdefault(provider, {}).setdefault(at, value)
     return {name: [TimedValue(*item) for item in values.items()] for name, values in series.items()}
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
-from weatherd.observation import OK, SUSPECT
+from weatherd.observation import OK, SERVICES, SUSPECT
 from weatherd.pipeline.quality.judge import find_suspicions, make_plausibility_test
+from weatherd.pipeline.quality.other_services import OtherServices, find_disagreements
 from weatherd.pipeline.quality.persistence import find_persistence, follow_values, is_checkpoint
 from weatherd.pipeline.quality.saved_watches import KEPT, format_watches, parse_watches, restore_watch
 from weatherd.pipeline.quality.suspicion import RANGE, STEP, format_quality
@@ -56,6 +57,7 @@ class QualityControl:
         self._saved_at = datetime.min.replace(tzinfo=UTC)
         self._watches: dict[str, Watch] = dict.fromkeys(self._saved, _UNREAD)  # by city id
         self._doubts: dict[str, _Doubt] = {}  # by city id
+        self.others = OtherServices()
         self._begun: list[tuple[Observation, list[Suspicion]]] = []  # to be logged
         self._ended: list[tuple[Observation, _Doubt]] = []
 
@@ -68,12 +70,15 @@ class QualityControl:
         """Return the quality of a new observation. *previous* is the latest one of its city."""
         city = observation.city
         if previous is None or previous.provider != observation.provider or previous.station != observation.station:
+            if previous and previous.provider != observation.provider:
+                self.others.add_replaced(previous)
             return self._examine(observation, None, self._find_trusted(observation) if previous else observation)
         if (
             previous.quality == OK
             and self._is_plausible(observation, previous)
             and city not in self._watches
             and city not in self._doubts
+            and city not in self.others.by_city
             and not is_checkpoint(observation, previous)
         ):
             return OK  # as nearly always
@@ -84,6 +89,7 @@ class QualityControl:
         for city_id in city_ids:
             self._watches.pop(city_id, None)
             self._doubts.pop(city_id, None)
+            self.others.forget(city_id)
 
     def restore(self, last: LastObservation) -> None:
         """Continue with a city whose last observation in the last run was suspect."""
@@ -133,6 +139,8 @@ class QualityControl:
             suspicions += self._follow(observation, previous)
         else:
             self._watches.pop(observation.city, None)
+        if observation.city in self.others.by_city:
+            suspicions += find_disagreements(observation, self.others.find_nearby(observation), self._limits)
         if suspicions:
             self._record(observation, reference, suspicions)
         elif observation.city in self._doubts:
@@ -160,7 +168,7 @@ class QualityControl:
         names = frozenset(suspicion.name for suspicion in suspicions)
         if not doubt or names - doubt.names:
             self._begun.append((observation, suspicions))
-        is_step = any(suspicion.test in {RANGE, STEP} for suspicion in suspicions)
+        is_step = any(suspicion.test in {RANGE, STEP, SERVICES} for suspicion in suspicions)
         known = None if reference is observation else reference
         trusted = known if is_step else observation
         self._doubts[observation.city] = _Doubt(
