@@ -27,7 +27,7 @@ from tests.support.servers import Influxd, Mosquitto, Postgres, running
 from tests.support.weatherd_process import ENVIRONMENT
 from weatherd.daemon.wiring import utc_now
 from weatherd.observation import BACKFILL, LIVE
-from weatherd.pipeline.forwarders.postgres import TABLE
+from weatherd.pipeline.forwarders.postgresql.observations import TABLE
 from weatherd.simulator.server import create_app, serve_app
 
 if TYPE_CHECKING:

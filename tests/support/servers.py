@@ -212,8 +212,8 @@ class Postgres(Server):
             initdb = [program("initdb", "postgresql", *places), "-D", str(data), "-A", "trust", "-U", "postgres", "-N"]
             subprocess.run([*self.setpriv, *initdb], check=True, capture_output=True, cwd="/")  # noqa: S603 - ours
         options = ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", f"port={self.port}"]
-        folder = ["-c", f"unix_socket_directories={self.folder}"]
-        return [*self.setpriv, program("postgres", "postgresql", *places), "-D", str(data), *options, *folder]
+        options += ["-c", f"unix_socket_directories={self.folder}", "-c", "shared_preload_libraries=pg_stat_statements"]
+        return [*self.setpriv, program("postgres", "postgresql", *places), "-D", str(data), *options]
 
     async def serves(self) -> bool:
         """Return whether it executes queries."""
@@ -229,6 +229,16 @@ class Postgres(Server):
             return list(await connection.fetch(query))
         finally:
             await connection.close()
+
+    async def count_statements(self) -> None:
+        """Count the statements from now on."""
+        await self.rows("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+        await self.rows("SELECT pg_stat_statements_reset()")
+
+    async def statements(self) -> dict[str, int]:
+        """Return how often each statement was executed by others since :meth:`count_statements`."""
+        counted = await self.rows("SELECT query, calls FROM pg_stat_statements WHERE query NOT LIKE '%pg_stat_stat%'")
+        return {row["query"]: row["calls"] for row in counted}
 
     def _signal(self, number: signal.Signals) -> None:
         super()._signal(number)
@@ -258,13 +268,14 @@ class Postgres(Server):
 
 
 class PgBouncer(Server):
-    """A pooler in transaction mode, whose clients share one session of a PostgreSQL server."""
+    """A pooler in transaction mode, whose clients share *sessions* of a PostgreSQL server."""
 
-    def __init__(self, postgres: Postgres) -> None:
+    def __init__(self, postgres: Postgres, sessions: int = 1) -> None:
         folder = postgres.folder / "pgbouncer"
         folder.mkdir()
         super().__init__(folder)
         self._postgres = postgres
+        self._sessions = sessions
         if postgres.setpriv:
             shutil.chown(folder, "postgres", "postgres")
 
@@ -279,7 +290,7 @@ class PgBouncer(Server):
         config.write_text(
             f"[databases]\npostgres = host=127.0.0.1 port={self._postgres.port} user=postgres\n"
             f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\n"
-            "auth_type = any\npool_mode = transaction\ndefault_pool_size = 1\n"
+            f"auth_type = any\npool_mode = transaction\ndefault_pool_size = {self._sessions}\n"
         )
         return [*self._postgres.setpriv, program("pgbouncer", "pgbouncer"), str(config)]
 

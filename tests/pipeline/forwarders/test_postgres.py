@@ -22,7 +22,8 @@ from tests.support.fakes import BERLIN, KIEL, observation
 from tests.support.virtual_time import EPOCH
 from weatherd.observation import FIELDS
 from weatherd.pipeline.forwarders.group import DeliveryStatus
-from weatherd.pipeline.forwarders.postgres import TABLE, PostgresForwarder, open_forwarder
+from weatherd.pipeline.forwarders.postgres import PostgresForwarder, open_forwarder
+from weatherd.pipeline.forwarders.postgresql.observations import TABLE
 
 if TYPE_CHECKING:
     from tests.support.servers import Postgres

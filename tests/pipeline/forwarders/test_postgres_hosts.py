@@ -18,8 +18,9 @@ from tests.support.servers import PgBouncer, free_port, running
 from weatherd.config.settings import Settings
 from weatherd.errors import DeliveryError, RejectedError
 from weatherd.observation import FIELDS
-from weatherd.pipeline.forwarders.postgres import TABLE, PostgresForwarder, open_forwarder
+from weatherd.pipeline.forwarders.postgres import PostgresForwarder, open_forwarder
 from weatherd.pipeline.forwarders.postgresql.hosts import split_hosts
+from weatherd.pipeline.forwarders.postgresql.observations import TABLE
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from weatherd.pipeline.forwarders.notices.official_warnings import serialize_official_warning
+from weatherd.pipeline.forwarders.postgresql.creation import create_missing_table
 from weatherd.pipeline.forwarders.postgresql.errors import translate_postgres_errors
+from weatherd.pipeline.forwarders.postgresql.typed_arrays import build_rows_source, split_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,15 +24,11 @@ _COLUMNS = (
 _IDENTITY = ("city", "provider", "key", "at", "kind")
 _TYPES = {name: "timestamptz" if name in {"at", *_TIMES} else "text" for name in _COLUMNS}
 _CREATE = (
-    f"CREATE TABLE {WARNING_TABLE} ("
+    f"CREATE TABLE IF NOT EXISTS {WARNING_TABLE} ("
     f"{', '.join(f'{name} {kind}' for name, kind in _TYPES.items())}, PRIMARY KEY ({', '.join(_IDENTITY)}))"
 )
 # A change that is delivered again changes nothing
-_INSERT = (
-    f"INSERT INTO {WARNING_TABLE} ({', '.join(_COLUMNS)}) "  # noqa: S608 - all names are constants
-    f"VALUES ({', '.join(f'${number}::{_TYPES[name]}' for number, name in enumerate(_COLUMNS, 1))}) "
-    "ON CONFLICT DO NOTHING"
-)
+_INSERT = f"INSERT INTO {WARNING_TABLE} ({', '.join(_COLUMNS)}) {build_rows_source(_TYPES)} ON CONFLICT DO NOTHING"
 
 
 class WarningTableWriter:
@@ -43,15 +41,13 @@ class WarningTableWriter:
     async def prepare(self) -> None:
         """Create the table if it is missing. Raises DeliveryError."""
         with translate_postgres_errors():
-            async with self._connection.transaction():
-                if not await self._connection.fetchval("SELECT to_regclass($1)", WARNING_TABLE):
-                    await self._connection.execute(_CREATE)
+            await create_missing_table(self._connection, WARNING_TABLE, _CREATE)
 
     async def deliver(self, batch: Sequence[WarningEntry], key: str) -> None:  # noqa: ARG002 - the statement is idempotent
         """Insert a batch of changes in one transaction. Raises RejectedError or DeliveryError."""
         with translate_postgres_errors():
             async with self._connection.transaction():
-                await self._connection.executemany(_INSERT, map(self._build_row, batch))
+                await self._connection.execute(_INSERT, *split_columns([self._build_row(entry) for entry in batch]))
 
     def _build_row(self, entry: WarningEntry) -> list[Any]:
         change = entry.change
