@@ -49,15 +49,19 @@ class RateLimiter:
         self._now = now
         self._on_change = on_change  # called when the meter has unsaved changes
         self._breaker = breaker = CircuitBreaker(meter, now, on_change, boot)
-        self._slots = Slots(lambda: 1 if breaker.is_serialized() else concurrency)
+        self._concurrency = self._own_concurrency = concurrency  # requests in flight
+        self._slots = Slots(lambda: 1 if breaker.is_serialized() else self._own_concurrency)
         self._turn = asyncio.Lock()  # fair: first come, first served
         self._waiting = 0  # requests that hold or wait for the turn
-        self._planned_rate = 0.0  # calls per second
 
     def set_planned_rate(self, rate: float) -> None:
         """Set the planned rate in calls per second; after a pause, retries come at twice that rate."""
-        self._planned_rate = rate
+        self._meter.planned_rate = rate
         self._breaker.set_planned_rate(rate)
+
+    def divide_concurrency(self, nodes: int) -> None:
+        """Send only this node's part of the requests that may be in flight; *nodes* send some to the service."""
+        self._own_concurrency = max(1, self._concurrency // nodes)
 
     def usage(self) -> dict[str, tuple[float, int]]:
         """Return the used calls and the limit for each window of the plan."""
@@ -65,7 +69,7 @@ class RateLimiter:
 
     def spare_calls(self) -> float:
         """Return how many calls the plan leaves beside the planned polls; infinity without limits, negative if none."""
-        return self._meter.spare_calls(self._planned_rate, self._now().timestamp())
+        return self._meter.spare_calls(self._now().timestamp())
 
     @property
     def has_room(self) -> bool:

@@ -43,6 +43,7 @@ class UsageMeter:
     provider: str
     plan: Plan
     closed_until: float = 0.0  # the end of the latest pause that the service asked for; survives a restart
+    planned_rate: float = 0.0  # calls per second of the polls
     bucket: TokenBucket = field(init=False)
     _counts: dict[str, WindowCount] = field(init=False)
     _counted_at: float = 0.0  # the counts are those of this time ...
@@ -60,10 +61,10 @@ class UsageMeter:
         self._begin_next_windows(now)
         return min((self.plan.limits[window] - count.used for window, count in self._counts.items()), default=math.inf)
 
-    def spare_calls(self, rate: float, now: float) -> float:
-        """Return how many calls are left beside *rate* calls a second until the end of each window; may be negative."""
+    def spare_calls(self, now: float) -> float:
+        """Return how many calls are left beside the planned ones until the end of each window; may be negative."""
         self._begin_next_windows(now)
-        limits, counts = self.plan.limits, self._counts.items()
+        limits, counts, rate = self.plan.limits, self._counts.items(), self.planned_rate
         spare = (USABLE_SHARE * limits[window] - count.used - rate * (count.ends - now) for window, count in counts)
         return min(spare, default=math.inf)
 

@@ -231,8 +231,9 @@ async def test_spare_calls_are_those_beside_the_planned_ones(used: int, left: fl
     meter = UsageMeter("fake", Plan({"day": 100, "month": 100_000}))
     limiter = RateLimiter(meter, 1, now, lambda: None, boot)
     meter.charge(used, EPOCH.timestamp() + 6)
-    assert meter.spare_calls(0.0, EPOCH.timestamp() + 6) == pytest.approx(left)
-    assert meter.spare_calls(10 / DAY, EPOCH.timestamp() + DAY / 2) == pytest.approx(left - 5)
+    assert meter.spare_calls(EPOCH.timestamp() + 6) == pytest.approx(left)
+    meter.planned_rate = 10 / DAY
+    assert meter.spare_calls(EPOCH.timestamp() + DAY / 2) == pytest.approx(left - 5)
     assert limiter.spare_calls() <= left
 
 
