@@ -23,9 +23,10 @@ from weatherd.pipeline.forwarders import ForwarderResources, check_batch_size, h
 from weatherd.plugins import contain, explain_plugin_error
 from weatherd.providers import ProviderTraits, Resources
 from weatherd.providers.past import PASTS
-from weatherd.quota.limiter import RateLimiter
+from weatherd.quota.limiter import RateLimiter, always_allow
 from weatherd.quota.planner import Planner
 from weatherd.quota.plans import PLANS, find_plan
+from weatherd.quota.usage import UsageMeter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
     from weatherd.city import City
+    from weatherd.cluster.allotment import Allotment
     from weatherd.config.loader import Configuration
     from weatherd.config.settings import Settings
     from weatherd.journal.provider_state import ProviderState
@@ -107,10 +109,13 @@ async def open_providers(
     state: ProviderState | None = None,
     *,
     boot: Callable[[], float] = boot_time,
+    allotment: Allotment | None = None,
+    may_send: Callable[[], bool] = always_allow,
 ) -> AsyncIterator[OpenProviders]:
     """Open an HTTP session and every installed provider, each with its own rate limiter.
 
-    *state* preserves usage and pauses across restarts; None keeps them in memory.
+    *state* preserves usage and pauses across restarts; None keeps them in memory. In a cluster, *allotment* hands out
+    the calls, and *may_send* returns whether this node may make them.
     """
     state = state or in_memory_state(now)
     usable: dict[str, Provider] = {}
@@ -120,6 +125,16 @@ async def open_providers(
     plans: dict[str, Plan] = {}
     pasts: dict[str, PastTraits] = {}
     budgets = dict(AGE_BUDGETS)
+
+    def create_limiter(name: str, plan: Plan, concurrency: int) -> RateLimiter:
+        meter = state.usage_meter(name, plan, allotment.create_meter if allotment else UsageMeter)
+        limiter = RateLimiter(
+            meter, concurrency, now, functools.partial(state.schedule_save, name), boot, may_send=may_send
+        )
+        if allotment:
+            allotment.add_limiter(limiter, plan)
+        return limiter
+
     async with contextlib.AsyncExitStack() as stack:
         session = await stack.enter_async_context(open_session(USER_AGENT, ca_file=settings.tls.ca_file))
         for name, point in plugins.find_plugins("providers").items():
@@ -129,8 +144,7 @@ async def open_providers(
                     own = _add_plugin_defaults(settings, point, opener)
                     traits = _find_traits(name, opener, own)
                     plans[name], budgets[name] = traits.plan, traits.max_age
-                    meter, save = state.usage_meter(name, traits.plan), functools.partial(state.schedule_save, name)
-                    limiters[name] = RateLimiter(meter, traits.concurrency, now, save, boot)
+                    limiters[name] = create_limiter(name, traits.plan, traits.concurrency)
                     resources = Resources(session, limiters[name], state.key_values(name), now)
                     opened = _require_method(await _enter(stack, name, opener(own, resources)), "fetch")
                     if traits.past:
@@ -150,9 +164,8 @@ async def open_providers(
             message = "pirate-weather needs an API key: set pirate_weather.api_key"
             rejected["pirate-weather"] = Problem("pirate_weather.api_key", message)
         else:  # only its official warnings are used
-            meter = state.usage_meter("pirate-weather", find_plan("pirate-weather", settings.pirate_weather.plan))
-            save = functools.partial(state.schedule_save, "pirate-weather")
-            limiters["pirate-weather"] = RateLimiter(meter, _WARNING_CONCURRENCY, now, save, boot)
+            plan = find_plan("pirate-weather", settings.pirate_weather.plan)
+            limiters["pirate-weather"] = create_limiter("pirate-weather", plan, _WARNING_CONCURRENCY)
 
         def open_resources(name: str) -> Resources:
             if name in rejected:

@@ -50,9 +50,11 @@ class ProviderState:
         self._saving: asyncio.Task[None] | None = None
         self._is_down = False
 
-    def usage_meter(self, provider: str, plan: Plan) -> UsageMeter:
+    def usage_meter(
+        self, provider: str, plan: Plan, create: Callable[[str, Plan], UsageMeter] = UsageMeter
+    ) -> UsageMeter:
         """Return a new usage meter for *provider*, which includes the calls of earlier runs."""
-        meter = self._meters[provider] = UsageMeter(provider, plan)
+        meter = self._meters[provider] = create(provider, plan)
         for usage in self._saved.usage:
             if usage.provider == provider:
                 meter.merge_saved(usage, self._now().timestamp())
