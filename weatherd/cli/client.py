@@ -17,6 +17,7 @@ from weatherd.http.session import open_session
 from weatherd.text.name_folding import fold_name
 from weatherd.text.suggestions import did_you_mean, explain_namesakes
 from weatherd.web.alerts.models import AlertsPage, SilenceModel, SilencesModel
+from weatherd.web.comparison.models import ComparisonModel
 from weatherd.web.days.models import DaysModel
 from weatherd.web.page.models import ChartModel
 from weatherd.web.schemas import (
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from weatherd.http.response import Response
     from weatherd.http.session import Session
+    from weatherd.journal.comparison.city import ComparedField
     from weatherd.web.alerts.models import AlertModel
     from weatherd.web.schemas import CityModel
     from weatherd.web.warnings.models import WarningModel
@@ -166,6 +168,13 @@ class Client:
         dates = {name: day.isoformat() for name, day in (("since", since), ("until", until)) if day}
         query = urlencode({"by": by, **dates})
         return await self._get(DaysModel, f"/api/v1/cities/{quote(city_id, safe='')}/days?{query}")
+
+    async def get_comparison(
+        self, city_id: str, field: ComparedField = "temperature", days: int = 30
+    ) -> ComparisonModel:
+        """Return how the services of the city with this id agreed in the last *days*, the best one first."""
+        query = urlencode({"field": field, "days": days})
+        return await self._get(ComparisonModel, f"/api/v1/cities/{quote(city_id, safe='')}/comparison?{query}")
 
     async def count_cities(self, tags: Mapping[str, str], state: str) -> int:
         """Return the number of cities that have all of these tags and are in this state."""

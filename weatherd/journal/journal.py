@@ -218,6 +218,12 @@ class AsyncReader:
         """Return rows of city, ``observed_at`` (POSIX seconds) and *columns* in ``[since, until)``, by time."""
         return await self._worker.run(lambda: self._reader.read_columns(cities, columns, since, until))
 
+    async def read_compared(
+        self, city: str, field: str, since: datetime, until: datetime
+    ) -> list[tuple[float, str, float | None, str]]:
+        """Return time, provider, value of *field* and quality of services polled for comparison only, by time."""
+        return await self._worker.run(lambda: self._reader.read_compared(city, field, since, until))
+
     async def read_times(self, city: str, since: datetime, until: datetime) -> list[float]:
         """Return the times of a city's observations in ``[since, until)``, in POSIX seconds and in ascending order."""
         return await self._worker.run(lambda: self._reader.read_times(city, since, until))

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
     from pydantic import BaseModel
 
+    from weatherd.city import City
+    from weatherd.daemon.status import DaemonStatus
+
 log = structlog.get_logger()
 
 _M = TypeVar("_M", bound=Model)
@@ -66,6 +69,15 @@ def parse_query(request: web.Request, model: type[_M]) -> _M:
     except ValidationError as error:
         details = [f"{item['loc'][0]!r}: {item['msg'].removeprefix('Value error, ')}" for item in error.errors()]
         raise ProblemError(HTTPStatus.BAD_REQUEST, "; ".join(details)) from None
+
+
+def require_city(request: web.Request, status: DaemonStatus) -> City:
+    """Return the city that the path of a request names. Raises ProblemError (404) if it is not in the list."""
+    city_id = request.match_info["id"]
+    city = status.registry.get(city_id)
+    if city is None:
+        raise ProblemError(HTTPStatus.NOT_FOUND, f"no city in the list has the id {city_id!r}")
+    return city
 
 
 def json_response(model: BaseModel, status: int = 200) -> web.Response:

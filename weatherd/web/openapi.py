@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 from weatherd import __version__
 from weatherd.web import query_models, schemas
 from weatherd.web.alerts.models import AlertsPage, SilenceModel, SilencesModel
+from weatherd.web.comparison.models import ComparisonModel, ComparisonQuery
 from weatherd.web.days.models import DaysModel
 from weatherd.web.days.query import DaysQuery
 from weatherd.web.page import models as page_models
@@ -34,6 +35,7 @@ def build_openapi(*, has_token: bool) -> dict[str, Any]:
         schemas.ProblemModel,
         schemas.StatusModel,
         AlertsPage,
+        ComparisonModel,
         DaysModel,
         SilenceModel,
         SilencesModel,
@@ -73,12 +75,11 @@ def _paths(*, has_token: bool) -> dict[str, Any]:
         }
 
     city = get("Details of a city", _json(schemas.CityDetail), query_models.NoQuery, 404)
-    city["parameters"] = [_ID]
     csv = {"text/csv": {"schema": {"type": "string"}}}
     chart = get("History of a city for a chart", _json(page_models.ChartModel) | csv, query_models.ChartQuery, 404, 503)
-    chart["parameters"] = [_ID]
     days = get("Days, weeks, months or years of a city", _json(DaysModel), DaysQuery, 404, 503)
-    days["parameters"] = [_ID]
+    comparison = get("Comparison of a city's services", _json(ComparisonModel), ComparisonQuery, 404, 503)
+    of_city = {"": city, "/chart": chart, "/days": days, "/comparison": comparison}
     text = {"text/plain": {"schema": {"type": "string"}}}
     openmetrics = {"application/openmetrics-text": {"schema": {"type": "string"}}}
     metrics = get("Prometheus metrics", {**text, **openmetrics})
@@ -121,9 +122,7 @@ def _paths(*, has_token: bool) -> dict[str, Any]:
         "/api/v1/openapi.json": get("This OpenAPI description", {"application/json": {"schema": {"type": "object"}}}),
         "/api/v1/status": get("Status of the daemon", _json(schemas.StatusModel)),
         "/api/v1/cities": get("Cities", _json(schemas.CitiesPage), query_models.CitiesQuery),
-        "/api/v1/cities/{id}": city,
-        "/api/v1/cities/{id}/chart": chart,
-        "/api/v1/cities/{id}/days": days,
+        **{f"/api/v1/cities/{{id}}{part}": {"parameters": [_ID], **item} for part, item in of_city.items()},
         "/api/v1/curves": get(
             "Last 24 hours of several cities", _json(page_models.CurvesModel), query_models.CurvesQuery, 503
         ),

@@ -46,7 +46,9 @@ def _check_city_id(text: str) -> str:
     return text
 
 
-_INTEGER = BeforeValidator(_parse_integer)  # used after the bounds, which would otherwise be lost in the JSON Schema
+WHOLE_NUMBER = BeforeValidator(
+    _parse_integer
+)  # used after the bounds, which would otherwise be lost in the JSON Schema
 Timestamp = Annotated[
     datetime,
     BeforeValidator(_parse_timestamp),
@@ -151,7 +153,7 @@ class CitiesQuery(Model):
     )
     descending: Annotated[_Flag, Field(description="Reverse the order")] = False
     after: Annotated[CityId | None, Field(description="Continue after this city: `next` of the previous page")] = None
-    limit: Annotated[int, Field(ge=1, le=1000, description="Cities per page"), _INTEGER] = 100
+    limit: Annotated[int, Field(ge=1, le=1000, description="Cities per page"), WHOLE_NUMBER] = 100
 
     @property
     def is_selective(self) -> bool:
@@ -173,7 +175,7 @@ class _CityEntriesQuery(Model):
     tag: TagsText | None = None
     after: Annotated[CityId | None, Field(description="Continue after this city: `next` of the previous page")] = None
     limit: Annotated[
-        int, Field(ge=1, le=1000, description="Entries per page; those of a city are never divided"), _INTEGER
+        int, Field(ge=1, le=1000, description="Entries per page; those of a city are never divided"), WHOLE_NUMBER
     ] = 100
 
 
@@ -209,9 +211,9 @@ class ObservationsQuery(Model):
     after: Annotated[
         int,
         Field(ge=0, le=_MAX_SEQ, description="Continue after this sequence number: `next` of the previous page"),
-        _INTEGER,
+        WHOLE_NUMBER,
     ] = 0
-    limit: Annotated[int, Field(ge=1, le=1000, description="Observations per page"), _INTEGER] = 100
+    limit: Annotated[int, Field(ge=1, le=1000, description="Observations per page"), WHOLE_NUMBER] = 100
 
 
 class StreamQuery(Model):
@@ -222,7 +224,7 @@ class StreamQuery(Model):
     after: Annotated[
         int | None,
         Field(ge=0, le=_MAX_SEQ, description="Begin after this sequence number, unless there is a `Last-Event-ID`"),
-        _INTEGER,
+        WHOLE_NUMBER,
     ] = None
     digest: Annotated[
         Literal["false", "true", "only"],

@@ -16,6 +16,7 @@ from weatherd.web.access.control import AccessControl
 from weatherd.web.access.duration_limit import limit_duration
 from weatherd.web.alerts.silence_endpoints import SilenceEndpoints
 from weatherd.web.bad_requests import BadRequests
+from weatherd.web.comparison.endpoint import ComparisonEndpoint
 from weatherd.web.connections import IDLE_TIMEOUT
 from weatherd.web.days.endpoint import DayEndpoint
 from weatherd.web.middleware import ProblemError, json_response, parse_query
@@ -62,6 +63,7 @@ class Endpoints:
         self._access = AccessControl(self._token, http.public, hosts, status.now)
         self._per_city_metrics = http.city_metrics
         self._days = DayEndpoint(status, history_reader)
+        self._comparison = ComparisonEndpoint(status, history_reader)
         self._page = PageEndpoints(status, history_reader, self._access.is_signed_in)
         self._streams = EventStreams(status, reader, connections.limit, self._page.make_digest)
 
@@ -90,6 +92,7 @@ class Endpoints:
             "/api/v1/cities/{id}": self.city,
             "/api/v1/cities/{id}/chart": self._page.chart,
             "/api/v1/cities/{id}/days": self._days.handle,
+            "/api/v1/cities/{id}/comparison": self._comparison.handle,
             "/api/v1/curves": self._page.curves,
             "/api/v1/overview": self._page.overview,
             "/api/v1/map": self._page.map,
@@ -190,10 +193,7 @@ class Endpoints:
     async def city(self, request: web.Request) -> web.Response:
         """Return the details of a city; 404 if it is not in the list."""
         parse_query(request, NoQuery)
-        city_id = request.match_info["id"]
-        city = self._status.registry.get(city_id)
-        if city is None:
-            raise ProblemError(HTTPStatus.NOT_FOUND, f"no city in the list has the id {city_id!r}")
+        city = middleware.require_city(request, self._status)
         return json_response(serializers.serialize_city_detail(city, self._status))
 
     async def alerts(self, request: web.Request) -> web.Response:

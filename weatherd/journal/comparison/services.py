@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from weatherd.journal.comparison.agreement import measure_agreement
 from weatherd.journal.comparison.outages import find_outages
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # Provider, POSIX seconds, value, origin and quality of an observation
 ServiceRow = tuple[str, float, float | None, str, str]
+PreferenceReason = Literal["measures", "smallest_error", "one_service", "two_services", "too_few_days"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,15 @@ class ServiceComparison:
         if self.reference:
             return self.reference if judged else None
         return judged[0] if len(judged) > 2 else None  # noqa: PLR2004
+
+    @property
+    def reason(self) -> PreferenceReason:
+        """Why the preferred service is preferred, or why none is."""
+        if self.preferred:
+            return "measures" if self.reference else "smallest_error"
+        if len(self.services) == 1:
+            return "one_service"
+        return "two_services" if len(self.services) == 2 and not self.reference else "too_few_days"  # noqa: PLR2004
 
 
 def compare_services(

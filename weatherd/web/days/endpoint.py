@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from weatherd.text.local_zone import load_zone
 from weatherd.web.days.query import DaysQuery
 from weatherd.web.days.serializers import BEGIN, serialize_days
-from weatherd.web.middleware import ProblemError, json_response, parse_query
+from weatherd.web.middleware import json_response, parse_query, require_city
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -41,11 +40,8 @@ class DayEndpoint:
 
     async def handle(self, request: web.Request) -> web.Response:
         """Return a city's days, weeks, months or years; 404 if it is not in the list."""
-        query, city_id = parse_query(request, DaysQuery), request.match_info["id"]
-        city = self._status.registry.get(city_id)
-        if city is None:
-            raise ProblemError(HTTPStatus.NOT_FOUND, f"no city in the list has the id {city_id!r}")
-        return json_response(await self.read_days(city, query))
+        query = parse_query(request, DaysQuery)
+        return json_response(await self.read_days(require_city(request, self._status), query))
 
     async def read_days(self, city: City, query: DaysQuery) -> DaysModel:
         """Return a city's parts of the calendar, and its records, computed in a thread: there may be decades."""

@@ -15,7 +15,7 @@ from aiohttp import web
 from weatherd import __version__
 from weatherd.text.condition_words import load_words
 from weatherd.web import serializers
-from weatherd.web.middleware import ProblemError, json_response, parse_query
+from weatherd.web.middleware import json_response, parse_query, require_city
 from weatherd.web.notices.cache import NoticeCache
 from weatherd.web.notices.serializers import find_notices
 from weatherd.web.page import plain_views
@@ -199,11 +199,8 @@ class PageEndpoints:
 
     async def chart(self, request: web.Request) -> web.Response:
         """Return the history of a city for a chart; 404 if it is not in the list."""
-        query, city_id = parse_query(request, ChartQuery), request.match_info["id"]
-        city = self._status.registry.get(city_id)
-        if city is None:
-            raise ProblemError(HTTPStatus.NOT_FOUND, f"no city in the list has the id {city_id!r}")
-        chart = await self._read_chart(city, query.span)
+        query = parse_query(request, ChartQuery)
+        chart = await self._read_chart(require_city(request, self._status), query.span)
         return _csv(chart) if query.format == "csv" else json_response(chart)
 
     async def _read_chart(self, city: City, span: str) -> ChartModel:

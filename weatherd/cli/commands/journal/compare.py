@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import operator
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Literal
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,15 +14,12 @@ from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.lookup import find_journal, find_listed_city, find_recorded_city, parse_time_range
 from weatherd.cli.options import ConfigFile, JsonOrText, Until, load_journal_configuration
 from weatherd.cli.terminal import print_text
-from weatherd.observation import LIVE
+from weatherd.journal.comparison.city import ComparedField
 
 if TYPE_CHECKING:
     from weatherd.cli.commands.journal.comparison_report import CityComparison
     from weatherd.config.loader import Configuration
     from weatherd.journal.reader import Reader
-
-_STATIONS = frozenset({"bright-sky", "nws"})  # providers whose values are measured (docs/services.md)
-_RANGE = timedelta(days=30)
 
 
 def compare(  # noqa: PLR0917 - one parameter per option
@@ -38,15 +34,7 @@ def compare(  # noqa: PLR0917 - one parameter per option
     ] = None,
     until: Until = None,
     field: Annotated[
-        Literal[
-            "temperature",
-            "relative_humidity",
-            "pressure_msl",
-            "wind_speed",
-            "wind_gust",
-            "precipitation",
-            "cloud_cover",
-        ],
+        ComparedField,
         typer.Option("--field", metavar="FIELD", help="The field to compare, such as wind_speed."),
     ] = "temperature",
     config: ConfigFile = None,
@@ -91,16 +79,13 @@ def _compare_city(  # noqa: PLR0917
 ) -> CityComparison:
     """Return the comparison of a city. Raises ArgumentError and typer.BadParameter."""
     from weatherd.cli.commands.journal.comparison_report import CityComparison
-    from weatherd.journal.comparison.services import compare_services
+    from weatherd.journal.comparison.city import DEFAULT_RANGE, compare_city, list_compared_columns
 
     city = find_recorded_city(configuration, name, reader)
     since, until = parse_time_range(*times, now, city.zone)
-    since = since or until - _RANGE
-    columns = reader.read_columns([city.id], ["provider", field, "origin", "quality"], since, until)
+    since = since or until - DEFAULT_RANGE
+    observed = reader.read_columns([city.id], list_compared_columns(field), since, until)
     polled = reader.read_compared(city.id, field, since, until)
-    rows = [(provider, at, value, origin, quality) for _, at, provider, value, origin, quality in columns]
-    rows += [(provider, at, value, LIVE, quality) for at, provider, value, quality in polled]
     listed = find_listed_city(configuration.cities, name)
-    asked = {listed.providers[0], *listed.compare} if listed else set()
-    compared = compare_services(sorted(rows, key=operator.itemgetter(1)), field, _STATIONS, asked)
+    compared = compare_city(observed, polled, field, listed)
     return CityComparison(city, since, until, field, listed.providers[0] if listed else None, compared)

@@ -20,9 +20,18 @@ if TYPE_CHECKING:
 
     from weatherd.cli.lookup import RecordedCity
     from weatherd.journal.comparison.outages import ServiceOutage
-    from weatherd.journal.comparison.services import ComparedService, ServiceComparison
+    from weatherd.journal.comparison.services import ComparedService, PreferenceReason, ServiceComparison
     from weatherd.text.display import Display
     from weatherd.text.units import DisplayUnit
+
+
+_REASONS: dict[PreferenceReason, str] = {
+    "measures": "measures",
+    "smallest_error": "has the smallest error",
+    "one_service": "only one service has reported, so there is nothing to compare it with",
+    "two_services": "which one is better is not known: two services without a station differ from each other alike",
+    "too_few_days": "which one to put first is not known yet: there are pairs of fewer than 3 days",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,7 @@ def build_comparison_document(found: CityComparison) -> dict[str, Any]:
     compared = found.compared
     document = describe_range(found.city, found.since, found.until)
     document |= {"field": found.field, "unit": UNITS["metric"][found.field].symbol}
-    document |= {"reference": compared.reference, "preferred": compared.preferred}
+    document |= {"reference": compared.reference, "preferred": compared.preferred, "reason": compared.reason}
     return document | {"services": [_describe_service(service) for service in compared.services]}
 
 
@@ -116,11 +125,7 @@ def _advise(found: CityComparison) -> str:
     """Return which service to put first, or why that is not known."""
     compared = found.compared
     if preferred := compared.preferred:
-        reason = "measures" if compared.reference else "has the smallest error"
         is_first = preferred == found.first_provider
-        return f"{preferred} {reason}: {'it is' if is_first else 'put it'} first in the providers of {found.city.name}"
-    if len(compared.services) == 1:
-        return "only one service has reported, so there is nothing to compare it with"
-    if len(compared.services) == 2 and not compared.reference:  # noqa: PLR2004
-        return "which one is better is not known: two services without a station differ from each other alike"
-    return "which one to put first is not known yet: there are pairs of fewer than 3 days"
+        advice = f"{'it is' if is_first else 'put it'} first in the providers of {found.city.name}"
+        return f"{preferred} {_REASONS[compared.reason]}: {advice}"
+    return _REASONS[compared.reason]
