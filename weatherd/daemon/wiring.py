@@ -231,8 +231,11 @@ async def open_forwarders(
     find_city: Callable[[str], City | None] = know_nothing,
     alerts: Callable[[], AlertLookup | None] = have_none,
     warnings: Callable[[], WarningLookup | None] = have_none,
+    node: str = "",
 ) -> AsyncIterator[dict[str, Forwarder]]:
     """Create every installed and enabled forwarder; the daemon connects them later.
+
+    *node* is the name of this node in a cluster, in which *cities* are those that it polls.
 
     Raises ConfigError if a forwarder lacks a setting or a library; logs other errors.
     """
@@ -249,6 +252,7 @@ async def open_forwarders(
                 find_city,
                 alerts,
                 warnings,
+                node,
             )
             with _contain_opening(name):
                 if (forwarder := create_forwarder(point, settings, resources)) is not None:

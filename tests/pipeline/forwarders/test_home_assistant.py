@@ -168,3 +168,67 @@ async def test_messages_after_a_failure_are_not_sent() -> None:
         await publish_in_batches(publish, messages)
     gc.collect()
     assert len(begun) == MAX_PENDING
+
+
+class TwoNodes:
+    """Two nodes with the same list and broker, of which each announces what it polls."""
+
+    def __init__(self) -> None:
+        self.listed: tuple[City, ...] = (BERLIN, KIEL)
+        self.polled: dict[str, tuple[City, ...]] = {"n1": self.listed, "n2": ()}
+        self.brokers = {name: Broker() for name in self.polled}
+
+    def announcer(self, node: str) -> Announcer:
+        """Return the announcer of a node's new connection."""
+        broker = self.brokers[node]
+        resources = ForwarderResources(
+            None,  # type: ignore[arg-type] # no session is needed
+            broker.saved,
+            lambda: self.polled[node],
+            lambda: NOW,
+            find_city={city.id: city for city in self.listed}.get,
+            node=node,
+        )
+        topics = TOPICS._replace(node=node)
+        return Announcer(topics, resources, broker.publish, broker.forgotten.append, enabled=True)
+
+    def statuses(self, node: str) -> list[tuple[str, str]]:
+        """Return the name of each device that a node has announced since the last time, and its status topic."""
+        published, self.brokers[node].published = self.brokers[node].published, []
+        payloads = [json.loads(text) if text else None for _, text, _ in published]
+        return [(found["dev"]["name"], found["availability"][0]["topic"]) if found else ("", "") for found in payloads]
+
+
+async def test_a_device_names_the_status_of_the_node_that_polls_its_city() -> None:
+    """After a move the new node announces it; the former one does not touch it, also after a restart."""
+    nodes = TwoNodes()
+    first, second = nodes.announcer("n1"), nodes.announcer("n2")
+    await first.announce()
+    await second.announce()
+    assert nodes.statuses("n1") == [("Berlin", "weatherd/status/n1"), ("Kiel", "weatherd/status/n1")]
+    assert nodes.statuses("n2") == []
+    nodes.polled = {"n1": (BERLIN,), "n2": (KIEL,)}
+    await first.announce()
+    await second.announce()
+    assert nodes.statuses("n1") == []
+    assert nodes.brokers["n1"].forgotten == ["kiel"]
+    assert nodes.statuses("n2") == [("Kiel", "weatherd/status/n2")]
+    await nodes.announcer("n1").announce()
+    assert nodes.statuses("n1") == [("Berlin", "weatherd/status/n1")]
+    nodes.polled = {"n1": (BERLIN, KIEL), "n2": ()}
+    await first.announce()
+    assert nodes.statuses("n1") == [("Kiel", "weatherd/status/n1")]
+
+
+async def test_a_city_that_left_the_list_is_withdrawn_by_the_node_that_polled_it() -> None:
+    """And by no other node."""
+    nodes = TwoNodes()
+    nodes.polled = {"n1": (BERLIN,), "n2": (KIEL,)}
+    await nodes.announcer("n1").announce()
+    await nodes.announcer("n2").announce()
+    nodes.listed, nodes.polled = (BERLIN,), {"n1": (BERLIN,), "n2": ()}
+    for node in nodes.polled:
+        nodes.statuses(node)
+        await nodes.announcer(node).announce()
+    assert nodes.brokers["n2"].take_published() == CLEARED
+    assert nodes.brokers["n1"].take_published() == [("homeassistant/device/weatherd_berlin/config", "Berlin", True)]

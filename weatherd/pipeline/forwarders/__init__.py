@@ -82,7 +82,8 @@ class ForwarderResources:
 
     session: Session  # the HTTP session of all forwarders; closed by weatherd
     key_values: KeyValueStore  # texts of this forwarder that survive a restart
-    cities: Callable[[], Sequence[City]]  # the current list; the same object until the list changes
+    # The current list, in a cluster that of the cities that this node polls; the same object until it changes
+    cities: Callable[[], Sequence[City]]
     now: Callable[[], datetime]  # the current time, aware and in UTC
     budgets: AgeBudgets = BUILT_IN_BUDGETS  # the ages above which observations are stale
     latest: Callable[[str], Observation | None] = (
@@ -91,6 +92,7 @@ class ForwarderResources:
     find_city: Callable[[str], City | None] = know_nothing  # the city with an id, if it is listed now
     alerts: Callable[[], AlertLookup | None] = have_none  # None: there are no alert rules
     warnings: Callable[[], WarningLookup | None] = have_none  # None: no official warnings are requested
+    node: str = ""  # name of this node in a cluster
 
 
 class Connection(Protocol):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import re
 import ssl
 from typing import TYPE_CHECKING
 
@@ -53,7 +54,7 @@ class MqttForwarder:
         self._client = importlib.import_module("weatherd.pipeline.forwarders.broker.client")  # needs paho-mqtt
         self._section = section
         self._ca_file = ca_file
-        self._topics = Topics(section.topic_prefix, section.discovery_prefix)
+        self._topics = Topics(section.topic_prefix, section.discovery_prefix, make_level(resources.node))
         self._warned: set[str] = set()  # events
         self.discovery = section.discovery
         self.resources = resources
@@ -146,6 +147,11 @@ class MqttForwarder:
         if section.cert_file:
             context.load_cert_chain(section.cert_file, section.key_file, password="")
         return context
+
+
+def make_level(name: str) -> str:
+    """Return a node's name as a level of a topic: without the characters that divide topics or match several."""
+    return re.sub(r"[/+#\0]", "_", name)
 
 
 def _first_error(error: BaseException) -> BaseException:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class Announcement(NamedTuple):
     """A city's last announcement, as saved in the key-value store."""
 
-    topics: Topics
+    topics: Topics  # without a node, because another one may withdraw the city
     payload: str  # the discovery payload, without former components; "" if discovery was off
     removed: bool = False  # the city has left the list
     retained: tuple[str, ...] = ()  # retained topics of alerts and warnings
@@ -24,7 +24,8 @@ class Announcement(NamedTuple):
         """Return the announcement as JSON."""
         fields = {"payload": self.payload, "removed": self.removed}
         notices = {"retained": self.retained, "former": self.former} if self.retained or self.former != "{}" else {}
-        return json.dumps(self.topics._asdict() | fields | notices)
+        prefixes = {"prefix": self.topics.prefix, "discovery_prefix": self.topics.discovery_prefix}
+        return json.dumps(prefixes | fields | notices)
 
     @classmethod
     def load(cls, text: str) -> Announcement | None:

@@ -66,6 +66,8 @@ class Announcer:
     async def announce(self) -> None:
         """Announce new and changed cities, and remove those that have left the list, now or before a restart.
 
+        In a cluster, those that this node polls are announced. One that another node polls now is announced by that.
+
         Removals come first: a city with a new id and its old name gets the names of the old entities, which are free
         then. Otherwise Home Assistant would call them sensor.kiel_temperature_2 for good.
         """
@@ -77,7 +79,10 @@ class Announcer:
         before = {city.id: city for city in self.cities}
         announced = {id_: saved for id_, saved in self._saved().items() if not saved.removed}
         for city_id in announced.keys() - {city.id for city in cities}:
-            await self._remove(city_id, announced[city_id])
+            if self._topics.node and self._resources.find_city(city_id):
+                self._leave(city_id)
+            else:
+                await self._remove(city_id, announced[city_id])
         for city in cities:
             details = self._find_details(city)
             if before.get(city.id) != city or self._details.get(city.id) != details:
@@ -102,13 +107,13 @@ class Announcer:
             document = build_payload(city, self._topics, self._resources.budgets, rules, has_warnings=has_warnings)
             document["cmps"] |= kept.list_alert_components() if kept else {}
             payload = json.dumps(document, ensure_ascii=False)
-        if previous and previous.topics != self._topics:  # the prefixes in the settings have changed
+        topics = self._topics._replace(node="")
+        if previous and previous.topics != topics:  # the prefixes in the settings have changed
             await self._remove(city.id, previous)
         retained = tuple(list_notice_topics(self._topics, rules, city, has_warnings=has_warnings))
         retained += kept.list_alert_topics(city.id) if kept else ()
-        announcement = Announcement(
-            self._topics, payload, retained=retained, former=find_former_components(previous, payload)
-        )
+        former = find_former_components(previous, payload)
+        announcement = Announcement(topics, payload, retained=retained, former=former)
         if payload or (previous and previous.payload):
             config = announcement.payload_without_former() if payload else b""
             await self._publish(self._topics.config(city.id), config, retain=True)
@@ -126,6 +131,12 @@ class Announcer:
         self._forget(city_id)
         self._details.pop(city_id, None)
         self._save(city_id, previous._replace(removed=True), _KEEP_REMOVED)
+
+    def _leave(self, city_id: str) -> None:
+        """Forget a city that another node polls now. Its topics are as they are until that node replaces them."""
+        self._forget(city_id)
+        self._details.pop(city_id, None)
+        self._resources.key_values.put(city_id, "", self._resources.now())
 
     async def repeat_removals(self) -> None:
         """Repeat the removal of cities and of components that were removed while Home Assistant was offline.

@@ -47,11 +47,12 @@ class Topics(NamedTuple):
 
     prefix: str
     discovery_prefix: str
+    node: str = ""  # name of this node in a cluster
 
     @property
     def status(self) -> str:
-        """The topic of weatherd's own state, online or offline."""
-        return f"{self.prefix}/status"
+        """The topic of weatherd's own state, online or offline; in a cluster, that of this node."""
+        return f"{self.prefix}/status/{self.node}" if self.node else f"{self.prefix}/status"
 
     @property
     def birth(self) -> str:
