@@ -18,15 +18,16 @@ ON CONFLICT (provider, win, started) DO UPDATE SET most = excluded.most,
 RETURNING provider, win, started, granted, allotted
 """
 
-# The rows are locked in the order of the key here, too, because an UPDATE alone may lock them in any order.
+# The rows are locked in the order of the key here, too: an UPDATE alone may lock them in any order.
 RETURN_CALLS = """
 WITH a AS (
-  SELECT q.ctid AS place, a.more FROM weatherd_quota AS q
-  JOIN unnest($1::text[], $2::text[], $3::float8[], $4::float8[]) AS a (p, w, s, more)
-    ON (q.provider, q.win, q.started) = (a.p, a.w, a.s)
+  SELECT q.provider, q.win, q.started, returned.calls FROM weatherd_quota AS q
+  JOIN unnest($1::text[], $2::text[], $3::float8[], $4::float8[]) AS returned (provider, win, started, calls)
+    ON (q.provider, q.win, q.started) = (returned.provider, returned.win, returned.started)
   ORDER BY q.provider, q.win, q.started FOR UPDATE OF q
 )
-UPDATE weatherd_quota AS q SET allotted = greatest(0, q.allotted - a.more) FROM a WHERE q.ctid = a.place
+UPDATE weatherd_quota AS q SET allotted = greatest(0, q.allotted - a.calls)
+FROM a WHERE (q.provider, q.win, q.started) = (a.provider, a.win, a.started)
 """
 
 FORGET_CALLS = "DELETE FROM weatherd_quota WHERE started < $1"
