@@ -7,8 +7,8 @@ import contextlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from weatherd.cluster.allotment import Allotment
-from weatherd.cluster.shared_meter import SharedMeter
+from weatherd.cluster.quota.allotment import Allotment
+from weatherd.cluster.quota.shared_meter import SharedMeter
 from weatherd.errors import ProviderError
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from weatherd.cluster.quota_tables import GRANT_CALLS, RETURN_CALLS
+from weatherd.cluster.quota.quota_tables import GRANT_CALLS, RETURN_CALLS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

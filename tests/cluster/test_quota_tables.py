@@ -14,7 +14,7 @@ import pytest
 from tests.cluster.nodes import NOON, Clock, QuotaNode
 from tests.cluster.quota_table import QuotaTable
 from tests.support.servers import Postgres, running
-from weatherd.cluster.quota_tables import FORGET_CALLS, GRANT_CALLS, RETURN_CALLS
+from weatherd.cluster.quota.quota_tables import FORGET_CALLS, GRANT_CALLS, RETURN_CALLS
 from weatherd.quota.plans import Plan
 
 if TYPE_CHECKING:

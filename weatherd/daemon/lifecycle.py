@@ -93,6 +93,8 @@ async def _run_pipeline(
                 for helper in helpers:
                     helper.cancel()
                 supervisor.stop()
+            if status.cluster:
+                await status.cluster.leave()
             status.queue.close()
         await status.deliveries.drain(grace.deadline - _DISCONNECT_TIME)
 
@@ -115,7 +117,7 @@ async def _open_services(parts: Parts, services: contextlib.AsyncExitStack, relo
         registry.subscribe(parts.alerts.apply_diff)
     registry.subscribe(lambda change: release_freed_memory(len(change.cities)))
     registry.apply(diff((), parts.configuration.cities), parts.configuration.quarantined)
-    queue = ObservationQueue(parts.configuration.settings.queue_size)
+    queue = _create_queue(parts)
     parts.journal.known = lambda: [
         FetchedObservation(city, last) for city in registry.cities if (last := parts.latest.get(city.id))
     ]
@@ -148,12 +150,18 @@ async def _open_services(parts: Parts, services: contextlib.AsyncExitStack, relo
         list_sizes=parts.list_sizes,
         warnings=parts.warnings,
         alerts=parts.alerts,
+        cluster=parts.cluster,
     )
     if parts.alerts:
         parts.alerts.find_health = status.find_health
     if parts.serve:
         await services.enter_async_context(parts.serve(status))
     return status
+
+
+def _create_queue(parts: Parts) -> ObservationQueue:
+    size = parts.configuration.settings.queue_size
+    return parts.cluster.create_queue(size) if parts.cluster else ObservationQueue(size)
 
 
 def _create_writer(parts: Parts, queue: ObservationQueue) -> JournalWriter:
@@ -175,14 +183,21 @@ def _create_supervisor(tasks: asyncio.TaskGroup, parts: Parts, status: DaemonSta
         rhythms=parts.rhythms,
         loop=asyncio.get_running_loop(),
     )
-    return Supervisor(tasks, status.history, lambda polls: produce(polls, context))
+    supervisor = Supervisor(tasks, status.history, lambda polls: produce(polls, context))
+    if parts.cluster:
+        parts.cluster.attach(supervisor, status.history, parts.latest)
+    return supervisor
 
 
 async def _start_and_reload(parts: Parts, supervisor: Supervisor, reloader: Reloader, reload: asyncio.Event) -> None:
     """Start the producers, some at a time so that others can run meanwhile; then reload the list when asked to.
 
-    They are created in the order of their polls, so that cities which are polled together are neighbours in memory.
+    They are created in the order of their polls, so that cities which are polled together are neighbours in memory. In
+    a cluster, the member starts those of its part.
     """
+    if parts.cluster:
+        parts.registry.subscribe(parts.cluster.part.apply_diff)
+        await reloader.follow(reload)
     cities = sorted(parts.configuration.cities, key=lambda city: city_phase(city.id))
     for begin in range(0, len(cities), _STARTED_TOGETHER):
         supervisor.start(cities[begin : begin + _STARTED_TOGETHER])
@@ -206,6 +221,8 @@ def _start_helpers(
         "release memory": release_regularly(lambda: len(parts.registry.cities)),
         "feed watchdog": systemd.feed_watchdog(status, parts.notify, parts.watchdog),
     }
+    if parts.cluster:
+        helpers["be member of cluster"] = parts.cluster.run()
     if parts.forwarders:
         helpers["notice other writers"] = notice_other_writers(parts.journal)
     if parts.limiters:

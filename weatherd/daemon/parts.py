@@ -26,12 +26,15 @@ from weatherd.pipeline.latest import LatestObservations
 from weatherd.pipeline.quality.control import QualityControl
 from weatherd.polling.city_registry import CityRegistry
 from weatherd.polling.rhythm.rhythms import Rhythms
+from weatherd.quota.limiter import always_allow
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
+    from pathlib import Path
 
+    from weatherd.cluster.member import ClusterMember
     from weatherd.config.lists.known_rows import KnownRows
     from weatherd.config.loader import Configuration
     from weatherd.config.settings import Settings
@@ -77,6 +80,7 @@ class Parts:
     forwarders: Mapping[str, Forwarder] = field(default_factory=lambda: MappingProxyType({}))
     warnings: WarningDesk | None = None  # None: no city of the list at startup wants official warnings
     alerts: AlertDesk | None = None  # None: there is no rules file
+    cluster: ClusterMember | None = None  # None: no other node polls cities of the list
     targets: NotificationTargets | None = None  # of alerts; None: there is no rules file
     are_rules_rejected: bool = False  # the rules file, or a target in it, has a mistake
     serve: Callable[[DaemonStatus], AbstractAsyncContextManager[None]] | None = None  # the HTTP interface
@@ -111,7 +115,16 @@ async def open_parts(
         stack.enter_context(lock_state_folder(folder))
         journal = await stack.enter_async_context(open_journal(folder))
         state = await stack.enter_async_context(open_provider_state(journal, utc_now))
-        providers = await stack.enter_async_context(open_providers(settings, utc_now, state))
+        cluster = await _open_cluster(stack, settings, folder, registry) if settings.cluster else None
+        providers = await stack.enter_async_context(
+            open_providers(
+                settings,
+                utc_now,
+                state,
+                allotment=cluster.allotment if cluster else None,
+                may_send=cluster.holds if cluster else always_allow,
+            )
+        )
         configuration = providers.require_usable(configuration)
         sinks = await stack.enter_async_context(open_sinks(settings))
         budgets = replace(providers.budgets, interval_of=functools.partial(_interval, registry, providers.planner))
@@ -173,12 +186,21 @@ async def open_parts(
             list_sizes=ListSizes(state.key_values("list of cities")),
             rhythms=Rhythms(providers.planner, state.key_values("rhythms")),
             alerts=alerts,
+            cluster=cluster,
             targets=targets,
             are_rules_rejected=bool(rules and rules.problems),
             serve=serve,
             notify=open_notifier(os.environ),
             watchdog=watchdog_period(os.environ),
         )
+
+
+async def _open_cluster(
+    stack: contextlib.AsyncExitStack, settings: Settings, folder: Path, registry: CityRegistry
+) -> ClusterMember:
+    from weatherd.cluster.opening import open_member  # noqa: PLC0415 - it takes memory
+
+    return await stack.enter_async_context(open_member(settings, folder, lambda: registry.cities, utc_now))
 
 
 async def _load_rules(configuration: Configuration) -> LoadedRules | None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from weatherd.alerts.builtin.daemon_snapshot import DaemonSnapshot
     from weatherd.city import City
     from weatherd.clock import AnchoredClock
+    from weatherd.cluster.member import ClusterMember
     from weatherd.daemon.monitor.list_sizes import ListSizes
     from weatherd.journal.journal import Journal
     from weatherd.pipeline.alerting.daemon_alerts import DaemonAlerts
@@ -80,6 +81,7 @@ class DaemonStatus:
     snapshot: DaemonSnapshot | None = None  # on which the rules about the daemon were evaluated last
     warnings: WarningDesk | None = None  # None: no official warnings are wanted
     alerts: AlertDesk | None = None  # None: there is no rules file
+    cluster: ClusterMember | None = None  # None: no other node polls cities of the list
     is_ready: bool = False
     display: Display = DEFAULT_DISPLAY  # of the page, unless a browser chooses others
     started: float = field(init=False)  # POSIX time

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
     from weatherd.city import City
-    from weatherd.cluster.allotment import Allotment
+    from weatherd.cluster.quota.allotment import Allotment
     from weatherd.config.loader import Configuration
     from weatherd.config.settings import Settings
     from weatherd.journal.provider_state import ProviderState

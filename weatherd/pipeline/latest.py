@@ -84,6 +84,14 @@ class LatestObservations:
         """Return the latest observation of a city, or None."""
         return self._latest.get(city_id)
 
+    def adopt(self, last: LastObservation) -> None:
+        """Use the last observation of a poll by another node, unless a newer one is known. The city must be there."""
+        observation, known = last.observation, self._latest.get(last.observation.city)
+        if known is None or known.fetched_at < observation.fetched_at:
+            self._latest[observation.city] = observation
+            if self.quality and observation.quality != OK:
+                self.quality.restore(last)
+
     def is_stale(self, city_id: str, now: float) -> bool:
         """Return whether a city's latest observation is stale at *now*, a POSIX time, or missing."""
         observation = self.get(city_id)

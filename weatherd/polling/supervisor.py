@@ -61,6 +61,16 @@ class Supervisor:
             self._history.end(city_id)
         self.start(diff.added_or_changed.values())
 
+    def remove(self, city_ids: Iterable[str]) -> list[asyncio.Task[None]]:
+        """Cancel the tasks of cities and drop their records; return the tasks, which may need a moment to end."""
+        tasks = []
+        for city_id in city_ids:
+            task = self._history.get(city_id).task
+            task.cancel()
+            self._history.end(city_id)
+            tasks.append(task)
+        return tasks
+
     def stop(self) -> None:
         """Cancel all tasks; the task group waits for them."""
         if not self._stop.done():

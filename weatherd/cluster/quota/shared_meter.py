@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from weatherd.cluster.call_blocks import CallBlock, CallsReturned, CallsWanted, WindowKey, planned_calls
-from weatherd.cluster.shared_bucket import LOOK_AGAIN, SharedBucket
+from weatherd.cluster.quota.call_blocks import CallBlock, CallsReturned, CallsWanted, WindowKey, planned_calls
+from weatherd.cluster.quota.shared_bucket import LOOK_AGAIN, SharedBucket
 from weatherd.errors import Failure, ProviderError
 from weatherd.quota.plans import WINDOW_SECONDS
 from weatherd.quota.usage import USABLE_SHARE, UsageMeter
@@ -15,7 +15,7 @@ from weatherd.quota.windows import CLOCK_TOLERANCE, window_end
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from weatherd.cluster.call_blocks import CallsGranted
+    from weatherd.cluster.quota.call_blocks import CallsGranted
     from weatherd.quota.plans import Plan
 
 _EXTRA_SECONDS = 2.0  # after a shortage, calls for so long at the full rate are asked for beside those that were short

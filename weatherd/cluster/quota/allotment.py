@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Protocol
 
-from weatherd.cluster.call_blocks import CallsGranted, WindowKey
-from weatherd.cluster.quota_tables import FORGET_CALLS, GRANT_CALLS, RETURN_CALLS
-from weatherd.cluster.shared_meter import SharedMeter
+from weatherd.cluster.quota.call_blocks import CallsGranted, WindowKey
+from weatherd.cluster.quota.quota_tables import FORGET_CALLS, GRANT_CALLS, RETURN_CALLS
+from weatherd.cluster.quota.shared_meter import SharedMeter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from weatherd.cluster.call_blocks import CallsReturned
+    from weatherd.cluster.quota.call_blocks import CallsReturned
     from weatherd.quota.limiter import RateLimiter
     from weatherd.quota.plans import Plan
     from weatherd.quota.usage import UsageMeter

@@ -1,0 +1,1 @@
+"""Division of the plans of the services among the nodes."""
