@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import operator
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _EPOCH = date(1970, 1, 1).toordinal()
 _PUT = f"INSERT OR REPLACE INTO day VALUES ({', '.join('?' * (len(Day._fields) + 1))})"
+_OBSERVED_AT = operator.itemgetter(2)  # of a row of the table entry, in whole seconds
 _OF_DAY = "WHERE date = ? AND city_id = ?"
 _STORED_UNTIL = "UPDATE day_state SET stored_until = max(stored_until, ?)"
 _REOPEN = "UPDATE day_city SET stored_until = ?1 WHERE city = ?2 AND stored_until > ?1"
@@ -66,8 +68,8 @@ class DayTable:
         before.
         """
         stored_until = self._db.query_value("SELECT stored_until FROM day_state")
-        earliest = min((observation.observed_at for observation in observations), default=None)
-        if earliest is None or to_micros(earliest) - HOUR_MICROS >= stored_until:
+        earliest = min(map(_OBSERVED_AT, added.rows), default=None)
+        if earliest is None or earliest * SECOND_MICROS - HOUR_MICROS >= stored_until:
             return
         times = ((to_micros(observation.observed_at) - HOUR_MICROS, observation.city) for observation in observations)
         late = [

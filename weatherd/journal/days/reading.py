@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from weatherd.journal.days.summary import Day
 
 _CLOSING_DELAY = 3 * HOUR_MICROS  # after the end of a day until it is stored; later observations have it computed again
-_MAX_CITIES, _MAX_DAYS = 200, 7  # in one step, so that it needs little memory
+_MAX_CITIES, _MAX_DAYS = 1000, 7  # in one step, so that it needs little memory: 32 bytes an observation
 _MAX_SHARE = 0.1  # of all cities if that is more, because each step searches the index of a day
 _LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM entry"
 _GROUPS = "SELECT zone, stored_until, count(*) FROM day_city GROUP BY zone, stored_until ORDER BY stored_until"
@@ -80,7 +80,7 @@ def compute_days(query: QueryRows, group: DayGroup) -> ComputedDays:
     """Compute the days of a group from the observations that the journal has now."""
     ((seq,),) = query(_LAST_SEQ, ())
     readings = read_readings(query, group.cities, group.spans[0].begin, group.spans[-1].end + HOUR_MICROS)
-    days = {city: summarize_days(found, group.spans) for city, found in readings.items()}
+    days = {city: summarize_days(found, group.spans) for city, found in readings}
     return ComputedDays(group.zone, group.since, group.cities, group.spans, seq, days)
 
 
@@ -100,7 +100,7 @@ def read_city_days(query: QueryRows, city: str, zone: tzinfo, since: date, until
     spans = list(list_days(begin, end, zone)) if begin < end else []
     if spans:
         readings = read_readings(query, [city], spans[0].begin, end + HOUR_MICROS)
-        computed = {day.date: day for found in readings.values() for day in summarize_days(found, spans)}
+        computed = {day.date: day for _, found in readings for day in summarize_days(found, spans)}
         stored = complete_days(stored, computed, spans, raw_since)
     return [stored[day] for day in sorted(stored)]
 
