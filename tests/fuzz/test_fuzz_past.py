@@ -16,7 +16,11 @@ from weatherd.http.response import parse_json
 from weatherd.providers.bright_sky.past import build_bright_sky_past_query, parse_bright_sky_past
 from weatherd.providers.nws.past import build_nws_past_query, parse_nws_past
 from weatherd.providers.open_meteo.client import COMMON_QUERY
-from weatherd.providers.open_meteo.past import build_open_meteo_past_query, parse_open_meteo_past
+from weatherd.providers.open_meteo.past import (
+    build_open_meteo_past_query,
+    build_open_meteo_places,
+    parse_open_meteo_past,
+)
 from weatherd.simulator.bright_sky_hours import handle_hours
 from weatherd.simulator.nws.endpoints import handle_observations
 from weatherd.simulator.open_meteo.forecast import handle_forecast
@@ -43,7 +47,8 @@ def _as_server_reads(query: Mapping[str, str] | None) -> dict[str, list[str]]:
 def _make_seeds() -> dict[str, Any]:
     """Return a response of each simulated service; in the list of hours, one has a value from a forecast."""
     variables = COMMON_QUERY["current"].split(",")
-    quarters = _as_server_reads(build_open_meteo_past_query(KIEL, variables, SINCE, UNTIL))
+    times = build_open_meteo_past_query(variables, SINCE, UNTIL) or {}
+    quarters = _as_server_reads(build_open_meteo_places([KIEL]) | times)
     hours = handle_hours(_as_server_reads(build_bright_sky_past_query(KIEL, SINCE, UNTIL)), UNTIL)[1]
     hours["weather"][0]["fallback_source_ids"] = {"visibility": hours["sources"][-1]["id"]}
     request = ServiceRequest(_as_server_reads(build_nws_past_query(SINCE, UNTIL)), STATION, {"User-Agent": "x"})

@@ -20,7 +20,7 @@ from weatherd.providers.past import PASTS, PastTraits
 from weatherd.simulator.server import STATS, create_app, serve_app
 
 if TYPE_CHECKING:
-    from weatherd.providers import PastProvider
+    from weatherd.providers import BatchPastProvider, PastProvider
 
 # Fetches the past of a day from the three services at an address, and prints how many observations each has
 WITHOUT_AIOHTTP = """
@@ -61,6 +61,36 @@ async def test_the_past_of_a_day(name: str, lat: float, lon: float) -> None:
     assert {(row.city, row.provider) for row in found} == {(city.id, name)}
     same = [row._replace(station=live.station) for row in found if row.observed_at == live.observed_at]
     assert same == [live] or name == "bright-sky"  # whose stations report every half hour
+
+
+async def test_the_past_of_many_cities_in_one_request() -> None:
+    """Each city gets its own past, which is that of a request for it alone; each counts as a call."""
+    app = create_app(now=virtual_time.now)
+    cities = [City(name=f"Place {n}", lat=1.5 * n, lon=2.5 * n, providers=("open-meteo",)) for n in range(40)]
+    since, until = virtual_time.now() - timedelta(hours=9), virtual_time.now()
+    async with serve_app("127.0.0.1", 0, app) as url:
+        settings = Settings(open_meteo={"base_url": url})
+        async with open_providers(settings, virtual_time.now, boot=virtual_time.boot) as providers:
+            provider = cast("BatchPastProvider", providers.usable["open-meteo"])
+            found = await provider.fetch_past_batch(cities, since, until)
+            assert app[STATS]["open-meteo"].requests == 1
+            assert providers.limiters["open-meteo"].usage()["day"][0] == 40
+            assert await provider.fetch_past_batch(cities, until, until - timedelta(minutes=1)) == [()] * 40
+            for city, rows in zip(cities[::13], found[::13], strict=True):
+                assert rows == await provider.fetch_past(city, since, until)
+                assert len(rows) == 37
+
+
+async def test_one_city_that_is_rejected_does_not_fail_the_others() -> None:
+    """The service rejects a list with an invalid place as a whole: it is found by halving."""
+    cities = [City(name=f"Place {n}", lat=n, lon=n, providers=("open-meteo",)) for n in range(9)]
+    object.__setattr__(cities[5], "lat", 95.0)
+    async with serve_app("127.0.0.1", 0, create_app(now=virtual_time.now)) as url:
+        settings = Settings(open_meteo={"base_url": url})
+        async with open_providers(settings, virtual_time.now, boot=virtual_time.boot) as providers:
+            provider = cast("BatchPastProvider", providers.usable["open-meteo"])
+            found = await provider.fetch_past_batch(cities, virtual_time.now() - timedelta(hours=2), virtual_time.now())
+    assert [isinstance(outcome, ProviderError) or len(outcome) for outcome in found] == [9] * 5 + [True] + [9] * 3
 
 
 async def test_a_rejected_request_for_the_past_is_an_error_without_secrets() -> None:

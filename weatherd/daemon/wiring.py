@@ -148,7 +148,8 @@ async def open_providers(
                     resources = Resources(session, limiters[name], state.key_values(name), now)
                     opened = _require_method(await _enter(stack, name, opener(own, resources)), "fetch")
                     if traits.past:
-                        opened, pasts[name] = _require_method(opened, "fetch_past"), traits.past
+                        _require_past_methods(opened, traits.past)
+                        pasts[name] = traits.past
                     usable[name] = opened
             except ConfigError as error:
                 rejected[name] = error.problems[0]
@@ -312,6 +313,12 @@ async def _enter(stack: contextlib.AsyncExitStack, name: str, manager: AbstractA
 
     stack.push_async_exit(close)
     return entered
+
+
+def _require_past_methods(opened: object, past: PastTraits) -> None:
+    _require_method(opened, "fetch_past")
+    if past.cities > 1:
+        _require_method(opened, "fetch_past_batch")
 
 
 def _require_method(opened: _T, method: str) -> _T:

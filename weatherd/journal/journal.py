@@ -224,9 +224,9 @@ class AsyncReader:
         """Return time, provider, value of *field* and quality of services polled for comparison only, by time."""
         return await self._worker.run(lambda: self._reader.read_compared(city, field, since, until))
 
-    async def read_times(self, city: str, since: datetime, until: datetime) -> list[float]:
-        """Return the times of a city's observations in ``[since, until)``, in POSIX seconds and in ascending order."""
-        return await self._worker.run(lambda: self._reader.read_times(city, since, until))
+    async def read_times(self, cities: Sequence[str], since: datetime, until: datetime) -> dict[str, list[float]]:
+        """Return the times of each city's observations in ``[since, until)``, POSIX seconds, in ascending order."""
+        return await self._worker.run(lambda: self._reader.read_times(cities, since, until))
 
     async def read_places(self) -> dict[str, RecordedPlace]:
         """Return where each city with an observation was, and since which entry."""

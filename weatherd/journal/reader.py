@@ -18,7 +18,7 @@ from weatherd.journal.tables.old_entries import FIND_OLD_TABLES
 from weatherd.observation import FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import date, datetime, tzinfo
     from pathlib import Path
 
@@ -116,10 +116,13 @@ class Reader:
         span = to_micros(since), to_micros(until)
         return [parse_row(row) for row in self._query_cities(FIELDS, [city], span, _BY_TIME)]
 
-    def read_times(self, city: str, since: datetime, until: datetime) -> list[float]:
-        """Return the times of a city's observations in ``[since, until)``, in POSIX seconds and in ascending order."""
+    def read_times(self, cities: Iterable[str], since: datetime, until: datetime) -> dict[str, list[float]]:
+        """Return the times of each city's observations in ``[since, until)``, POSIX seconds, in ascending order.
+
+        City by city, because one statement for all of them takes ten times as long: it does not use the index by time.
+        """
         span = to_micros(since), to_micros(until)
-        return [time for (time,) in self._query_cities([_POSIX], [city], span, _BY_TIME)]
+        return {city: [time for (time,) in self._query_cities([_POSIX], [city], span, _BY_TIME)] for city in cities}
 
     def read_columns(
         self, cities: Sequence[str], columns: Sequence[str], since: datetime, until: datetime

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from weatherd.city import City
+    from weatherd.errors import ProviderError
     from weatherd.http.session import Session
     from weatherd.journal.key_value import KeyValueStore
     from weatherd.observation import Observation
@@ -103,5 +104,18 @@ class PastProvider(Provider, Protocol):
         sequence says that the service has none; what is outside of the time is ignored. The time is at most
         ``PastTraits.span`` long, so that one request is enough. It is called once at a time, and waits like ``fetch``
         for ``limiter.run``. Raises ProviderError.
+        """
+        ...
+
+
+class BatchPastProvider(PastProvider, Protocol):
+    """A provider whose service has the past of several cities in one response; see ``PastTraits.cities``."""
+
+    async def fetch_past_batch(
+        self, cities: Sequence[City], since: datetime, until: datetime
+    ) -> Sequence[Sequence[Observation] | ProviderError]:
+        """Return for each of *cities*, from 2 to ``PastTraits.cities``, what ``fetch_past`` returns or raises.
+
+        Each city counts as one call. Raises ProviderError if there is nothing for any of them.
         """
         ...

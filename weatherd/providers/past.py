@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from weatherd.quota.plans import WINDOW_SECONDS, check_trait
+from weatherd.quota.plans import WINDOW_SECONDS, check_count, check_trait
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,11 +25,13 @@ class PastTraits:
     reach: float  # seconds from the oldest observation until now
     step: float  # seconds between two observations: only a longer gap can be filled
     span: float = _DAY  # seconds that one call of fetch_past covers at most; it makes one request
+    cities: int = 1  # for which one request can ask; more than 1 needs fetch_past_batch
 
     def __post_init__(self) -> None:
         for name in ("reach", "step", "span"):
             value = getattr(self, name)
             check_trait(name, value, "a finite number of seconds above 0", valid=0 < value < math.inf)
+        check_count("cities", self.cities)
 
 
 # Sources: https://open-meteo.com/en/docs ("past_days"), https://brightsky.dev/docs/#/operations/getWeather (hourly,
@@ -37,7 +39,7 @@ class PastTraits:
 # about a week, in which a station that reports every 5 minutes has 288 observations a day, and a request 500 at most.
 PASTS: Mapping[str, PastTraits] = MappingProxyType(
     {
-        "open-meteo": PastTraits(92 * _DAY, 900.0, 7 * _DAY),
+        "open-meteo": PastTraits(92 * _DAY, 900.0, 7 * _DAY, cities=100),
         "bright-sky": PastTraits(3650 * _DAY, 3600.0, 7 * _DAY),
         "nws": PastTraits(7 * _DAY, 3600.0, _DAY),
     }

@@ -71,11 +71,15 @@ class RateLimiter:
         """Return how many calls the plan leaves beside the planned polls; infinity without limits, negative if none."""
         return self._meter.spare_calls(self._now().timestamp())
 
-    @property
-    def has_room(self) -> bool:
-        """Whether a request would be sent at once, without others that wait."""
+    def has_room(self, weight: int) -> bool:
+        """Return whether a request of *weight* calls would be sent at once, without others that wait."""
         is_idle = self._breaker.is_closed and self._slots.is_free and not self._waiting
-        return is_idle and not self._meter.bucket.delay(1, self._now().timestamp())
+        return is_idle and not self._meter.bucket.delay(weight, self._now().timestamp())
+
+    @property
+    def rate(self) -> float:
+        """The calls per second that the plan allows in the long run; infinity without a limit."""
+        return self._meter.bucket.rate
 
     @property
     def pause(self) -> Pause | None:

@@ -14,12 +14,14 @@ from weatherd.city import City
 from weatherd.cli.commands.journal.gap_filling import CityResult, plan_parts
 from weatherd.journal.reader import Reader
 from weatherd.observation import BACKFILL
-from weatherd.polling.backfill.gap_filler import NO_PAST, FillReport
+from weatherd.polling.backfill.gap_filler import NO_PAST
 from weatherd.polling.backfill.gaps import Gap
 from weatherd.polling.backfill.load import count_pastless, find_past_loads
+from weatherd.polling.backfill.wanted_times import FillReport
 from weatherd.providers.past import PASTS
 from weatherd.quota.load import group_cities, provider_loads
-from weatherd.quota.plans import PLANS
+from weatherd.quota.planner import RETRY_RESERVE
+from weatherd.quota.plans import PLANS, find_plan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.real_time
 
 NOW = datetime(2026, 11, 26, 12, 7, tzinfo=UTC)
+HOUR, DAY = 3600.0, 86400.0
 
 
 @pytest.fixture
@@ -107,7 +110,7 @@ def test_what_retention_deletes_is_not_filled(weatherd: Weatherd, state: Path, r
     code, _, err = weatherd("backfill", "Kiel", "--since", "5d")
     assert (code, err) == (0, f"only the last 2h are filled: older observations would be {what} ('retention')\n")
     with contextlib.closing(Reader(state)) as reader:
-        times = reader.read_times("kiel", datetime.now(UTC) - timedelta(days=9), datetime.now(UTC))
+        times = reader.read_times(["kiel"], datetime.now(UTC) - timedelta(days=9), datetime.now(UTC))["kiel"]
     assert len(times) in {8, 9}
 
 
@@ -145,7 +148,7 @@ def test_the_calls_for_the_past_in_the_check(weatherd: Weatherd, state: Path) ->
     assert "open-meteo: up to 1 call for the past of 1 city, once; the polls leave 9,756 calls a day\n" in out
     assert "gaps of 1 city stay: none of their providers has a past\n" in out
     document = json.loads(weatherd("check", "--format", "json")[1])
-    assert document["past"] == [{"name": "open-meteo", "cities": 1, "calls": 1, "calls_left": 9756.0}]
+    assert document["past"] == [{"name": "open-meteo", "cities": 1, "calls": 1, "calls_left": 9756.0, "seconds": 1.0}]
 
 
 def test_the_load_of_the_past() -> None:
@@ -160,3 +163,33 @@ def test_the_load_of_the_past() -> None:
     loads = find_past_loads(cities, PASTS, provider_loads(group_cities(cities), plans))
     assert {name: (load.cities, load.calls) for name, load in loads.items()} == {"nws": (1, 7), "open-meteo": (1, 5)}
     assert count_pastless(cities, PASTS) == 1
+
+
+@pytest.mark.parametrize(
+    ("plan", "count", "backfill", "seconds"),
+    [
+        ("unlimited", 20_000, 3 * HOUR, 200),  # 100 cities a second
+        ("unlimited", 20_000, DAY, 20_000 / 51),  # 51 of 97 rows each
+        ("unlimited", 700, 7 * DAY, 100),
+        ("standard", 20_000, 3 * HOUR, 4000),  # 5 cities a second
+        ("free", 100, DAY, 100),  # one city a second
+        ("free", 100, 80 * DAY, 1200),
+        ("free", 3000, DAY, 3000 / (9900 - 10_000 / RETRY_RESERVE) * DAY),  # their polls take nearly the whole plan
+    ],
+)
+def test_the_time_that_the_past_takes(plan: str, count: int, backfill: float, seconds: float) -> None:
+    """It depends on the plan: on its rate, and on the calls that the polls leave."""
+    city = City(name="A", lat=1, lon=1, interval=3600.0, providers=("open-meteo",), backfill=backfill)
+    plans = {"open-meteo": find_plan("open-meteo", plan)}
+    loads = find_past_loads([city] * count, PASTS, provider_loads(group_cities([city] * count), plans))
+    assert loads["open-meteo"].seconds == pytest.approx(seconds)
+
+
+def test_what_takes_long_is_shown(weatherd: Weatherd, state: Path) -> None:
+    """The check says how long it takes if that is a minute or more."""
+    settings = state.parents[1] / "weatherd.yaml"
+    rows = "".join(f"  - {{name: P{n}, lat: {n}, lon: 5}}\n" for n in range(80))
+    (state.parents[1] / "cities.yaml").write_text(f"cities:\n{rows}")
+    settings.write_text(f"{settings.read_text()}backfill: 30d\ninterval: 1h\n")
+    _, out, _ = weatherd("check")
+    assert "for the past of 80 cities, once, which take at least 6m; the polls leave" in out

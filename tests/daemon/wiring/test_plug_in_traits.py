@@ -24,7 +24,8 @@ from weatherd.quota.planner import RETRY_RESERVE
 from weatherd.quota.plans import Plan
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
+    from datetime import datetime
 
     from weatherd.city import City
     from weatherd.observation import Observation
@@ -56,6 +57,23 @@ async def open_pastless(_: Settings, resources: Resources) -> AsyncIterator[OldP
 
 
 open_pastless.provider_traits = ProviderTraits(past=PastTraits(86400.0, 600.0))  # type: ignore[attr-defined]
+
+
+class SingleProvider(OldProvider):
+    """A provider that has the past of one city at a time."""
+
+    async def fetch_past(self, city: City, since: datetime, until: datetime) -> Sequence[Observation]:  # noqa: ARG002
+        """Return nothing."""
+        return ()
+
+
+@contextlib.asynccontextmanager
+async def open_single(_: Settings, resources: Resources) -> AsyncIterator[SingleProvider]:
+    """Open a provider that declares a past of several cities in one request, and has no method for it."""
+    yield SingleProvider(resources)
+
+
+open_single.provider_traits = ProviderTraits(past=PastTraits(86400.0, 600.0, cities=2))  # type: ignore[attr-defined]
 
 
 @contextlib.asynccontextmanager
@@ -110,6 +128,7 @@ async def test_a_plug_in_declares_its_traits(install: Callable[..., None]) -> No
         ("concurrency=1.5", "concurrency has to be an integer above 0, not 1.5"),
         ("max_age=0", "max_age has to be a finite number of seconds above 0, not 0"),
         ("max_age=math.inf", "max_age has to be a finite number of seconds above 0, not inf"),
+        ("past=PastTraits(60, 60, cities=0)", "cities has to be an integer above 0, not 0"),
         ("past=PastTraits(0, 60)", "reach has to be a finite number of seconds above 0, not 0"),
     ],
 )
@@ -126,10 +145,14 @@ async def test_a_provider_with_traits_out_of_range_is_broken(
 
 
 async def test_a_provider_with_a_past_needs_the_method(install: Callable[..., None]) -> None:
-    """One that declares a past without ``fetch_past`` is broken; the built-in ones have both."""
-    install("providers", "pastless")
+    """One that declares a past without ``fetch_past`` is broken; the built-in ones have both.
+
+    So is one that declares requests for several cities without ``fetch_past_batch``.
+    """
+    install("providers", "pastless", "single")
     with capture_logs():
         async with open_providers(Settings(), virtual_time.now, boot=virtual_time.boot) as providers:
             assert providers.rejected["pastless"].message.endswith("which has no fetch_past()")
+            assert providers.rejected["single"].message.endswith("which has no fetch_past_batch()")
             assert providers.pasts == PASTS
             assert all(hasattr(providers.usable[name], "fetch_past") for name in PASTS)

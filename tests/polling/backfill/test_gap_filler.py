@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from weatherd.errors import Failure, ProviderError
 from weatherd.observation import BACKFILL, Observation
 from weatherd.polling.backfill.gap_filler import NO_PAST, NOTHING_MORE, GapFiller
 from weatherd.polling.backfill.gaps import Gap
+from weatherd.polling.backfill.wanted_times import WantedTime
 from weatherd.providers.past import PastTraits
 from weatherd.quota.limiter import RateLimiter
 from weatherd.quota.plans import Plan
@@ -60,10 +62,13 @@ class Memory:
 
     rows: list[Observation]
 
-    async def read_times(self, city: str, since: datetime, until: datetime) -> list[float]:
-        """Return the times of a city's observations."""
-        times = [row.observed_at for row in self.rows if row.city == city and since <= row.observed_at < until]
-        return sorted(time.timestamp() for time in times)
+    async def read_times(self, cities: Sequence[str], since: datetime, until: datetime) -> dict[str, list[float]]:
+        """Return the times of each city's observations."""
+        found: dict[str, list[float]] = {city: [] for city in cities}
+        for row in self.rows:
+            if row.city in found and since <= row.observed_at < until:
+                found[row.city].append(row.observed_at.timestamp())
+        return {city: sorted(times) for city, times in found.items()}
 
     async def add(self, rows: Sequence[Observation]) -> int:
         """Add observations, which come in the order of time."""
@@ -95,7 +100,7 @@ def make_filler(memory: Memory, limiter: Limiter | None = None, **services: Past
 
 async def fill(filler: GapFiller, memory: Memory, hours: float = 24.0) -> tuple[dict[str, int], dict[str, str]]:
     """Fill the gaps of the first hours; return what was added, and why something is left."""
-    report = await filler.fill(CITY, START, START + hours * HOUR, memory)
+    (report,) = await filler.fill([WantedTime(CITY, START, START + hours * HOUR)], memory)
     return dict(report.added), dict(report.reasons)
 
 
@@ -136,7 +141,7 @@ async def test_a_service_is_not_asked_twice_for_what_it_does_not_have() -> None:
         await fill(filler, memory, 12.0)
     assert len(service.asked) == 1
     for _ in range(3):
-        await filler.fill(CITY, START + 12 * HOUR, START + 24 * HOUR, memory)
+        await filler.fill([WantedTime(CITY, START + 12 * HOUR, START + 24 * HOUR)], memory)
     assert len(service.asked) == 4
 
 
@@ -175,7 +180,7 @@ async def test_requests_are_a_second_apart_and_as_long_as_allowed() -> None:
     """A week is asked for day by day, the oldest first."""
     memory, service = Memory([]), PastService(range(24 * 7))
     filler = make_filler(memory, first=service)
-    report = await filler.fill(CITY, START - 6 * DAY, START + DAY, memory)
+    (report,) = await filler.fill([WantedTime(CITY, START - 6 * DAY, START + DAY)], memory)
     assert not [gap for gap in report.left if gap.begin >= START]
     assert [round(gap.begin) for gap in service.asked] == [24 * day for day in range(-6, 1)]
     assert asyncio.get_running_loop().time() == 7  # seconds
@@ -220,7 +225,7 @@ async def test_a_request_waits_for_polls() -> None:
     memory.rows.clear()
     busy = asyncio.create_task(limiter.run(asyncio.Event().wait))
     await asyncio.sleep(0)
-    report = await make_filler(memory, limiter, first=service).fill(CITY, START, START + DAY, memory)
+    (report,) = await make_filler(memory, limiter, first=service).fill([WantedTime(CITY, START, START + DAY)], memory)
     assert report.reasons["first"] == "the polls leave no time for it"
     busy.cancel()
 
@@ -243,5 +248,75 @@ async def test_a_city_that_was_moved_is_asked_about_again() -> None:
     filler = make_filler(memory, first=service)
     await fill(filler, memory, 12.0)
     moved = City(name="Kiel", lat=55.0, lon=10.1, interval=600.0, providers=("first",))
-    await filler.fill(moved, START, START + 12 * HOUR, memory)
+    await filler.fill([WantedTime(moved, START, START + 12 * HOUR)], memory)
     assert len(service.asked) == 2
+
+
+@dataclass
+class BatchService(PastService):
+    """A provider that has the past of several cities in one response."""
+
+    batches: list[list[str]] = field(default_factory=list)
+    errors: dict[str, ProviderError] = field(default_factory=dict)  # by city
+    limiter: Limiter = field(default_factory=new_limiter)
+
+    async def fetch_past_batch(
+        self, cities: Sequence[City], since: datetime, until: datetime
+    ) -> Sequence[Sequence[Observation] | ProviderError]:
+        """Return what ``fetch_past`` has of each city."""
+        self.batches.append([city.id for city in cities])
+        await self.limiter.run(lambda: asyncio.sleep(0), len(cities))
+        return [self.errors.get(city.id) or await self.fetch_past(city, since, until) for city in cities]
+
+
+def make_batch_filler(memory: Memory, service: PastService, limiter: Limiter | None = None) -> GapFiller:
+    """Return a filler whose service has requests of up to 100 cities."""
+    filler = make_filler(memory, limiter, first=service, second=PastService(range(24)))
+    filler.pasts = {"first": dataclasses.replace(TRAITS, cities=100), "second": TRAITS}
+    return filler
+
+
+CITIES = [City(name=f"City {n}", lat=n, lon=10.0, interval=600.0, providers=("first", "second")) for n in range(30)]
+WANTED = [WantedTime(city, START, START + 24 * HOUR) for city in CITIES]
+
+
+async def test_cities_with_the_same_gap_share_a_request() -> None:
+    """Each city gets what it misses, in one request and a second; one without a gap is not asked about."""
+    memory, service = Memory([make_row(hour, CITIES[3]) for hour in range(25)]), BatchService(range(24))
+    reports = await make_batch_filler(memory, service).fill(WANTED, memory)
+    assert service.batches == [[city.id for city in CITIES if city is not CITIES[3]]]
+    assert [sum(report.added.values()) for report in reports] == [24] * 3 + [0] + [24] * 26
+    assert {(row.city, row.observed_at) for row in memory.rows if row.origin == BACKFILL} == {
+        (city.id, make_row(hour).observed_at) for city in CITIES if city is not CITIES[3] for hour in range(24)
+    }
+    assert asyncio.get_running_loop().time() == 1
+
+
+async def test_an_error_of_one_city_is_its_own() -> None:
+    """The others of the request are filled, and this one by its next service."""
+    memory, service = Memory([]), BatchService(range(24), errors={"city-7": ProviderError("no data", Failure.REJECTED)})
+    reports = await make_batch_filler(memory, service).fill(WANTED, memory)
+    assert [dict(report.added) for report in reports] == [{"second" if n == 7 else "first": 24} for n in range(30)]
+    assert reports[7].reasons == {"first": "no data"}
+
+
+async def test_a_request_takes_no_more_than_a_second_of_the_plan() -> None:
+    """Polls could go on a second later, and keep nine tenths of the rate: 5 of 5 calls a second, then 5 seconds."""
+    memory, service = Memory([]), BatchService(range(24))
+    limiter = new_limiter(plan=Plan({"day": 1000}, rate=5.0, burst=50.0))
+    await make_batch_filler(memory, service, limiter).fill(WANTED, memory)
+    assert [len(batch) for batch in service.batches] == [5] * 6
+    assert asyncio.get_running_loop().time() == 30
+
+
+async def test_the_calls_that_are_left_are_used() -> None:
+    """If the plan leaves three calls, a request has three cities."""
+    memory, service = Memory([]), BatchService(range(24))
+    limiter = service.limiter = new_limiter(plan=Plan({"day": 100}, rate=50.0, burst=100.0))
+    await limiter.run(lambda: asyncio.sleep(0), 96)  # of 99 that may be used
+    await asyncio.sleep(60)
+    reports = await make_batch_filler(memory, service, limiter).fill(WANTED, memory)
+    assert [len(batch) for batch in service.batches] == [3]
+    assert [report.reasons.get("first") for report in reports] == [None] * 3 + [
+        "its plan leaves no calls beside the polls"
+    ] * 27

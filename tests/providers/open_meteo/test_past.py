@@ -12,7 +12,11 @@ from tests.support.fakes import KIEL
 from weatherd.errors import Failure, ProviderError
 from weatherd.http.response import Response
 from weatherd.providers.open_meteo.client import COMMON_QUERY, build_open_meteo_query, parse_open_meteo
-from weatherd.providers.open_meteo.past import build_open_meteo_past_query, parse_open_meteo_past
+from weatherd.providers.open_meteo.past import (
+    build_open_meteo_past_query,
+    build_open_meteo_places,
+    parse_open_meteo_past,
+)
 from weatherd.simulator.open_meteo.forecast import handle_forecast
 from weatherd.simulator.quotas import open_meteo_call_weight
 
@@ -26,8 +30,8 @@ VARIABLES = COMMON_QUERY["current"].split(",")
 
 def past_query(since: datetime, until: datetime) -> dict[str, list[str]]:
     """Return the parameters of a request, as a server reads them."""
-    query = build_open_meteo_past_query(KIEL, VARIABLES, since, until)
-    return {name: [text] for name, text in (query or {}).items()}
+    query = build_open_meteo_past_query(VARIABLES, since, until) or {}
+    return {name: [text] for name, text in {**build_open_meteo_places([KIEL]), **query}.items()}
 
 
 def series(**columns: Any) -> dict[str, Any]:
@@ -49,9 +53,7 @@ def test_the_query_never_asks_for_a_forecast_and_counts_as_one_call() -> None:
 
 def test_times_between_two_steps_are_not_asked_for() -> None:
     """A time without a full quarter of an hour needs no request; one that begins with it does."""
-    assert (
-        build_open_meteo_past_query(KIEL, VARIABLES, NOON + timedelta(seconds=1), NOON + timedelta(minutes=14)) is None
-    )
+    assert build_open_meteo_past_query(VARIABLES, NOON + timedelta(seconds=1), NOON + timedelta(minutes=14)) is None
     assert past_query(NOON, NOON)["end_minutely_15"] == ["2026-11-26T12:00"]
 
 

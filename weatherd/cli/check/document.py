@@ -80,6 +80,7 @@ def _build_loads(loads: ListLoads) -> dict[str, Any]:
                 "cities": load.cities,
                 "calls": load.calls,
                 "calls_left": None if math.isinf(load.spare) else round(load.spare, 1),
+                "seconds": None if math.isinf(load.seconds) else round(load.seconds, 1),
             }
             for name, load in loads.past.items()
         ],

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from weatherd.quota.load import ProviderLoad
     from weatherd.warnings.request_load import WarningLoad
 
+_LONG = 60.0  # seconds
+
 
 def format_usage(report: CheckReport) -> Iterator[str]:
     """Yield lines that name the files and the API usage."""
@@ -76,6 +78,8 @@ def _format_compared(provider: str, load: ComparedLoad) -> str:
 def _format_past(provider: str, load: PastLoad) -> str:
     calls, cities = format_count(load.calls, "call", "calls"), format_count(load.cities, "city", "cities")
     text = f"{provider}: up to {calls} for the past of {cities}, once"
+    if _LONG <= load.seconds < math.inf:
+        text += f", which take at least {format_duration(load.seconds // 60 * 60)}"
     if math.isinf(load.spare):
         return text
     return f"{text}; the polls leave {format_count(load.spare, 'call', 'calls')} a day"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from typing import TYPE_CHECKING
 
 import structlog
 
 from weatherd.errors import StateError
+from weatherd.polling.backfill.wanted_times import WantedTime, group_by_providers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from weatherd.city import City
@@ -36,7 +38,7 @@ async def search_gaps(
     retention: float | None,
     is_failing: Callable[[str], bool],
 ) -> None:
-    """Fill the gaps of all cities, one city after another, for ever; those whose polls fail have to wait.
+    """Fill the gaps of all cities, one group after another, for ever; those whose polls fail have to wait.
 
     What is missing is found in the journal: nothing else has to survive a restart. A city whose ``backfill`` is longer
     than *retention* (seconds; None: for ever) is searched within that. The end is the latest observation, because what
@@ -54,9 +56,10 @@ async def search_gaps(
         edited.clear()
         try:
             async with open_reader() as reader:
-                for city in registry.cities:
-                    if city.backfill and filler.can_fill(city) and not is_failing(city.id):
-                        await _search_city(city, filler, latest, reader, retention)
+                wanting = [city for city in registry.cities if city.backfill and filler.can_fill(city)]
+                for group in group_by_providers(wanting):
+                    healthy = [city for city in group if not is_failing(city.id)]
+                    await _search_group(healthy, filler, latest, reader, retention)
         except StateError as error:
             log.debug("backfill.not_possible", reason=str(error))  # the journal writer reports a full disk
         with contextlib.suppress(TimeoutError):
@@ -64,16 +67,22 @@ async def search_gaps(
                 await edited.wait()
 
 
-async def _search_city(
-    city: City, filler: GapFiller, latest: LatestObservations, reader: TimeReader, retention: float | None
+async def _search_group(
+    cities: Sequence[City],
+    filler: GapFiller,
+    latest: LatestObservations,
+    reader: TimeReader,
+    retention: float | None,
 ) -> None:
-    """Fill the gaps of a city, then rest, so that the search of a long list takes little of the machine's time."""
-    last = latest.get(city.id)
-    if last is None:
-        return
-    reach = city.backfill if retention is None else min(city.backfill, retention)
+    """Fill the gaps of cities, then rest, so that the search of a long list takes little of the machine's time."""
+    now = filler.now().timestamp()
+    wanted = [
+        WantedTime(city, now - min(city.backfill, retention or math.inf), last.observed_at.timestamp())
+        for city in cities
+        if (last := latest.get(city.id))
+    ]
     before = filler.search_seconds
-    report = await filler.fill(city, filler.now().timestamp() - reach, last.observed_at.timestamp(), reader)
-    if added := sum(report.added.values()):
-        log.info("backfill.added", city=city.id, observations=added, gaps=report.found, left=len(report.left))
+    for (city, _, _), report in zip(wanted, await filler.fill(wanted, reader), strict=True):
+        if added := sum(report.added.values()):
+            log.info("backfill.added", city=city.id, observations=added, gaps=report.found, left=len(report.left))
     await asyncio.sleep(_REST * (filler.search_seconds - before))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 from http import HTTPStatus
@@ -12,8 +13,12 @@ from weatherd.errors import Failure, ProviderError
 from weatherd.http.polling import PollingClient
 from weatherd.http.response import Response, parse_json, server_time
 from weatherd.providers.batching import Coalescer, CoalescingProvider
-from weatherd.providers.bisection import IsolatingSender
-from weatherd.providers.open_meteo.past import build_open_meteo_past_query, parse_open_meteo_past
+from weatherd.providers.bisection import IsolatingSender, bisect
+from weatherd.providers.open_meteo.past import (
+    build_open_meteo_past_query,
+    build_open_meteo_places,
+    parse_open_meteo_past,
+)
 from weatherd.providers.open_meteo.precipitation import PAST_HOUR_QUERY, sum_past_hour
 from weatherd.providers.open_meteo.record import OPEN_METEO, find_precipitation_unit, parse_open_meteo_record
 from weatherd.providers.open_meteo.usual_response import parse_usual_locations
@@ -85,13 +90,19 @@ def _parse_tolerantly(
     cities: Sequence[City], response: Response, fetched_at: datetime
 ) -> list[Observation | ProviderError]:
     """Parse any response; a value that is missing, impossible or of another type is None."""
+    locations = _split_locations(cities, response, fetched_at)
+    return [_parse_outcome(city, location, fetched_at) for city, location in zip(cities, locations, strict=True)]
+
+
+def _split_locations(cities: Sequence[City], response: Response, fetched_at: datetime) -> list[Any]:
+    """Return the part of a response for each of *cities*."""
     document = _parse_document(response, fetched_at)
     locations = document if isinstance(document, list) else [document]
     if len(locations) != len(cities):
         raise ProviderError(
             f"{len(cities)} cities were requested, the response has {len(locations)}", Failure.MALFORMED
         )
-    return [_parse_outcome(city, location, fetched_at) for city, location in zip(cities, locations, strict=True)]
+    return locations
 
 
 def _parse_document(response: Response, fetched_at: datetime) -> Any:
@@ -128,6 +139,13 @@ def _parse_past_hour(location: dict[str, Any], end: Any) -> float | None:
         return None
     factor = find_precipitation_unit(units)
     return sum_past_hour(times, [parse_number(amount, PRECIPITATION, factor) for amount in amounts], end)
+
+
+def _parse_past_outcome(city: City, location: Any, fetched_at: datetime) -> Sequence[Observation] | ProviderError:
+    try:
+        return parse_open_meteo_past(city, location, fetched_at)
+    except ProviderError as error:
+        return error
 
 
 def _service_error(response: Response, now: datetime) -> ProviderError:
@@ -176,16 +194,39 @@ class OpenMeteoProvider(CoalescingProvider):
 
     async def fetch_past(self, city: City, since: datetime, until: datetime) -> Sequence[Observation]:
         """Return the observations of the steps in ``[since, until]``, at most a week."""
-        query = build_open_meteo_past_query(city, _VARIABLES, since, until)
-        return await self._resources.limiter.run(lambda: self._request_past(city, query)) if query else ()
+        (outcome,) = await self.fetch_past_batch([city], since, until)
+        if isinstance(outcome, ProviderError):
+            raise outcome
+        return outcome
 
-    async def _request_past(self, city: City, query: Mapping[str, str]) -> Sequence[Observation]:
+    async def fetch_past_batch(
+        self, cities: Sequence[City], since: datetime, until: datetime
+    ) -> Sequence[Sequence[Observation] | ProviderError]:
+        """Return for each of *cities* the observations of the steps in ``[since, until]``, or an error."""
+        times = build_open_meteo_past_query(_VARIABLES, since, until)
+        if times is None:
+            return [()] * len(cities)
+
+        def send(part: Sequence[City]) -> Awaitable[Sequence[Sequence[Observation] | ProviderError]]:
+            return self._resources.limiter.run(lambda: self._request_past(part, times), len(part))
+
+        return (await bisect(send, cities)).outcomes
+
+    async def _request_past(
+        self, cities: Sequence[City], times: Mapping[str, str]
+    ) -> Sequence[Sequence[Observation] | ProviderError]:
+        outcomes: list[Sequence[Observation] | ProviderError] = []
         try:
-            response = self._clean(await self._past_client.get({**query, **self._key}))
+            response = self._clean(
+                await self._past_client.get({**build_open_meteo_places(cities), **times, **self._key})
+            )
             now = self._resources.now()
-            return parse_open_meteo_past(city, _parse_document(response, now), now)
+            for city, location in zip(cities, _split_locations(cities, response, now), strict=True):
+                await asyncio.sleep(0)  # because a week of a city takes milliseconds to parse
+                outcomes.append(_parse_past_outcome(city, location, now))
         except ProviderError as error:
             raise redact_error(error, self._redact) from None
+        return outcomes
 
     def _send(self, cities: Sequence[City]) -> Awaitable[list[Observation | ProviderError]]:
         return self._resources.limiter.run(lambda: self._request(cities), len(cities))

@@ -25,25 +25,29 @@ _STEP = 900  # seconds
 _SECTION = "minutely_15"
 
 
-def build_open_meteo_past_query(
-    city: City, variables: Sequence[str], since: datetime, until: datetime
-) -> dict[str, str] | None:
-    """Return the parameters that request the steps in ``[since, until]``; None if there is none.
+def build_open_meteo_past_query(variables: Sequence[str], since: datetime, until: datetime) -> dict[str, str] | None:
+    """Return the parameters that request the steps in ``[since, until]`` of any place; None if there is none.
 
     Begin and end are given, because with ``past_minutely_15`` alone the service also sends three days of forecast. They
-    exclude all parameters that count days. With ten variables, a request counts as one call whatever its length.
+    exclude all parameters that count days. With ten variables, each city counts as one call whatever the length.
     """
     first, last = -(-since.timestamp() // _STEP) * _STEP, until.timestamp() // _STEP * _STEP
     if first > last:
         return None
     return {
-        "latitude": f"{city.lat:.5f}",
-        "longitude": f"{city.lon:.5f}",
         _SECTION: ",".join([*variables, "precipitation"]),
         "wind_speed_unit": "ms",
         "timeformat": "unixtime",
         f"start_{_SECTION}": _format_time(first - (QUARTERS - 1) * _STEP),
         f"end_{_SECTION}": _format_time(last),
+    }
+
+
+def build_open_meteo_places(cities: Sequence[City]) -> dict[str, str]:
+    """Return the parameters that request the places of *cities*."""
+    return {
+        "latitude": ",".join(f"{city.lat:.5f}" for city in cities),
+        "longitude": ",".join(f"{city.lon:.5f}" for city in cities),
     }
 
 

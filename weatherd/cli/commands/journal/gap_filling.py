@@ -16,6 +16,7 @@ from weatherd.journal.provider_state import open_provider_state
 from weatherd.journal.state_folder import find_state_folder
 from weatherd.polling.backfill.gap_filler import NO_PAST, NOTHING_MORE
 from weatherd.polling.backfill.gaps import Gap
+from weatherd.polling.backfill.wanted_times import WantedTime, group_by_providers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from weatherd.city import City
     from weatherd.config.loader import Configuration
-    from weatherd.polling.backfill.gap_filler import FillReport
+    from weatherd.polling.backfill.wanted_times import FillReport
 
 _PART = timedelta(days=7)  # after which the progress bar moves
 
@@ -65,13 +66,13 @@ async def fill_listed_gaps(
     on_start: Callable[[Configuration], None],
     report: Callable[[int], None],
 ) -> Sequence[CityResult]:
-    """Fill the gaps of cities from their begins to *end*, one city after another, the oldest first.
+    """Fill the gaps of cities from their begins to *end*, one group after another, the oldest first.
 
     *on_start* is called with the configuration whose cities can be polled, *report* with the number of parts done.
     Raises StateError if the journal cannot be used.
     """
     folder = find_state_folder(configuration.settings.state, configuration.file, os.environ)
-    done, results = itertools.count(1), list[CityResult]()
+    done = itertools.count(1)
     async with (
         open_journal(folder) as journal,
         open_provider_state(journal, utc_now) as state,
@@ -90,12 +91,15 @@ async def fill_listed_gaps(
             utc_now,
             configuration.settings.quality,
         )
-        for city in configuration.cities:
-            if city not in begins:
-                continue
-            results.append(CityResult(city))
-            for part in plan_parts(begins[city], end):
-                since, until = (moment.timestamp() for moment in part)
-                results[-1].add(await filler.fill(city, since, until, reader))
-                report(next(done))
-    return results
+        results = {city: CityResult(city) for city in configuration.cities if city in begins}
+        for group in group_by_providers(results):
+            parts = {city: plan_parts(begins[city], end) for city in group}
+            for index in range(max(map(len, parts.values()))):
+                bounds = {city: found[index] for city, found in parts.items() if index < len(found)}
+                wanted = [
+                    WantedTime(city, since.timestamp(), until.timestamp()) for city, (since, until) in bounds.items()
+                ]
+                for city, filled in zip(bounds, await filler.fill(wanted, reader), strict=True):
+                    results[city].add(filled)
+                    report(next(done))
+    return [*results.values()]
