@@ -14,6 +14,7 @@ from tests.support.plugins import install_package
 from tests.support.service import serving
 from tests.support.weatherd_process import BERLIN, ENVIRONMENT, KIEL, configure, weatherd, write_list
 from weatherd.cli.exit_codes import ExitCode
+from weatherd.config.lists.packed_cities import PackedCities
 from weatherd.daemon.loading.answer import decode_answer, encode_answer
 from weatherd.daemon.loading.loaded import load_small, load_with_snapshot
 from weatherd.errors import ConfigError, LoadingError
@@ -168,6 +169,20 @@ def test_the_daemon_loads_a_long_list_itself(file: Path) -> None:
     """The list is not in the memory of two processes."""
     write_list(file.parent, *[f"{{name: City {n}, lat: 10, lon: 20}}" for n in range(5000)])
     assert load_small(file) is None
+
+
+def test_the_long_list_of_a_cluster_is_transferred_packed(file: Path) -> None:
+    """So the daemon of a node, which polls a part of the list, never has all of it as objects."""
+    rows = [f"{{name: City {n}, lat: 10, lon: 20, tags: {{number: n{n}}}}}" for n in range(2500)]
+    write_list(file.parent, *rows, "{name: Rom, lat: 141.9, lon: 12.5}")
+    with file.open("a") as settings:
+        settings.write("\ncluster: {dsn: postgresql://db/weather}\n")
+    received = decode_answer(encode_answer(file), 0)
+    assert received
+    here = load_with_snapshot(file, {"WEATHERD_INTERVAL": "7m"}, ["open-meteo"])
+    assert isinstance(received.configuration.cities, PackedCities)
+    assert set(received.configuration.cities) == set(here.configuration.cities)
+    assert received.configuration.quarantined == here.configuration.quarantined
 
 
 def test_the_daemon_loads_the_configuration_of_plug_ins_itself(

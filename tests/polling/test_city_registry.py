@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import unicodedata
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,8 +15,12 @@ from tests.support.daemon import make_registry
 from tests.support.fakes import BERLIN, KIEL, MUNICH
 from weatherd.city import City
 from weatherd.config.diff import CityListDiff, diff
+from weatherd.config.lists.packed_cities import PackedCities
 from weatherd.errors import Problem
 from weatherd.polling.city_registry import CityRegistry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 CITIES = [City(name=name, lat=float(lat), lon=10.0) for name in "abcdefgh" for lat in (1, 2)]
 LISTS = st.lists(st.lists(st.sampled_from(CITIES), unique_by=lambda city: city.id), max_size=6)
@@ -22,7 +28,7 @@ LISTS = st.lists(st.lists(st.sampled_from(CITIES), unique_by=lambda city: city.i
 
 @given(LISTS)
 def test_diffs_reproduce_the_list(lists: list[list[City]]) -> None:
-    """The diffs, starting from an empty list, reproduce every list in any sequence of lists."""
+    """The diffs, starting from an empty list, reproduce every list in any sequence of lists, packed or not."""
     registry = CityRegistry()
     known: dict[str, City] = {}
 
@@ -32,16 +38,18 @@ def test_diffs_reproduce_the_list(lists: list[list[City]]) -> None:
         known.update(change.added_or_changed)
 
     registry.subscribe(follow)
-    for cities in lists:
-        registry.apply(diff(registry.cities, cities))
+    for number, cities in enumerate(lists):
+        registry.apply(diff(registry.cities, PackedCities(cities) if number % 3 else cities))
         assert sorted(known.values(), key=lambda city: city.id) == list(registry.cities)
         assert set(registry.cities) == set(cities)
 
 
-@given(st.lists(st.sampled_from(CITIES), unique_by=lambda city: city.id))
-def test_the_cities_are_sorted_and_found_by_id(cities: list[City]) -> None:
+@given(st.lists(st.sampled_from(CITIES), unique_by=lambda city: city.id), st.sampled_from([list, PackedCities]))
+def test_the_cities_are_sorted_and_found_by_id(
+    cities: list[City], pack: Callable[[Sequence[City]], Sequence[City]]
+) -> None:
     """The list is sorted by id; each city of it is found by its id, and no other."""
-    registry = make_registry(cities)
+    registry = make_registry(pack(cities))
     assert [city.id for city in registry.cities] == sorted(city.id for city in cities)
     for city_id in "abcdefgh":
         expected = next((city for city in cities if city.id == city_id), None)
@@ -65,16 +73,17 @@ def test_an_unchanged_list_stays_the_same_tuple_of_objects() -> None:
     assert [city for city in registry.cities if city is not KIEL and city is not BERLIN] == []
 
 
-def test_a_city_is_found_by_name_or_id_in_any_case() -> None:
+@pytest.mark.parametrize("pack", [list, PackedCities])
+def test_a_city_is_found_by_name_or_id_in_any_case(pack: Callable[[Sequence[City]], Sequence[City]]) -> None:
     """Names may be shared; neither case nor the Unicode form matters."""
     other = replace(KIEL, id="kiel-2", name="KIEL")
-    registry = make_registry([MUNICH, other, KIEL])
+    registry = make_registry(pack([MUNICH, other, KIEL]))
     assert registry.find_by_name("kIEl") == [KIEL, other]
     assert registry.find_by_name("münchen") == registry.find_by_name("munchen") == [MUNICH]
     assert registry.find_by_name("kiel-2") == registry.find_by_name("KIEL-2") == [other]
     decomposed = unicodedata.normalize("NFD", "München")
     assert registry.find_by_name(decomposed) == [MUNICH]
-    listed = make_registry([replace(MUNICH, name=decomposed)])
+    listed = make_registry(pack([replace(MUNICH, name=decomposed)]))
     assert [city.id for city in listed.find_by_name("MÜNCHEN")] == ["munchen"]
     assert registry.find_by_name("paris") == []
 

@@ -93,7 +93,7 @@ async def _run(
 
                 write_history(flags["state"], first.cities)
             serve = _add_progress(_make_server(settings.http, file, flags if demo else None), stop)
-            load = functools.partial(load_again, file, **flags)
+            load = functools.partial(load_again, file, is_clustered=settings.cluster is not None, **flags)
             parts = await stack.enter_async_context(open_parts(first, load, snapshot, serve))
             del first, loaded  # because they have the positions of all rows
             freeze_startup()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from weatherd.config.lists.known_rows import NO_ROWS, KnownRows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from weatherd.city import City
     from weatherd.config.settings import Settings
@@ -40,7 +40,7 @@ class Configuration:
 
     file: Path
     settings: Settings  # in the daemon, a PlainSettings with the same attributes
-    cities: tuple[City, ...]
+    cities: Sequence[City]  # a tuple, or in a cluster a PackedCities if the list is long
     quarantined: tuple[tuple[Problem, ...], ...]
     # Returns the position of a city's row, "cities.yaml:2:5", by the city's id
     locate: Callable[[str], str] | None = field(default=None, compare=False, repr=False)

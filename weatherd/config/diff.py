@@ -6,6 +6,8 @@ import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from weatherd.config.lists.packed_cities import PackedCities, PackedCitiesById
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -19,7 +21,7 @@ _city_id = operator.attrgetter("id")
 class CityListDiff:
     """A new city list, and its differences from the previous list, by city id."""
 
-    cities: tuple[City, ...]  # sorted by id
+    cities: Sequence[City]  # sorted by id
     removed_or_changed: Mapping[str, City]  # with their old values
     added_or_changed: Mapping[str, City]  # with their new values, in the order of the list
 
@@ -56,12 +58,24 @@ class CityListDiff:
 
 
 def diff(before: Iterable[City], cities: Iterable[City]) -> CityListDiff:
-    """Compare two lists. Fastest if unchanged cities are identical objects in both."""
+    """Compare two lists. Fastest if unchanged cities are identical objects in both, or if both are packed."""
+    if isinstance(before, PackedCities) or isinstance(cities, PackedCities):
+        return _diff_packed(_pack(before), _pack(cities))
     cities = tuple(cities)
     sorted_cities = tuple(sorted(cities, key=_city_id))
     removed, added = _find_differences(sorted(before, key=_city_id), sorted_cities)
     in_order = cities if len(added) == len(cities) else (city for city in cities if city.id in added)
     return CityListDiff(sorted_cities, removed, {city.id: city for city in in_order})
+
+
+def _pack(cities: Iterable[City]) -> PackedCities:
+    return cities if isinstance(cities, PackedCities) else PackedCities(cities)
+
+
+def _diff_packed(before: PackedCities, cities: PackedCities) -> CityListDiff:
+    if not before:  # at the start, without an object for each city
+        return CityListDiff(cities, {}, PackedCitiesById(cities))
+    return CityListDiff(cities, *cities.find_changes(before))
 
 
 def _find_differences(old: Sequence[City], new: Sequence[City]) -> tuple[dict[str, City], dict[str, City]]:

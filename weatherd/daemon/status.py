@@ -90,8 +90,8 @@ class DaemonStatus:
         self.started = self.now().timestamp()
 
     @property
-    def cities(self) -> tuple[City, ...]:
-        """The cities of the list, sorted by id; a new tuple after each change of the list."""
+    def cities(self) -> Sequence[City]:
+        """The cities of the list, sorted by id; a new object after each change of the list."""
         return self.registry.cities
 
     @property

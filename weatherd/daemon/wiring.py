@@ -13,6 +13,7 @@ import structlog
 
 from weatherd import __version__, plugins
 from weatherd.clock import boot_time
+from weatherd.config.lists.packed_cities import PackedCities
 from weatherd.errors import ConfigError, MissingSettingsError, Problem
 from weatherd.freshness import AGE_BUDGETS, AgeBudgets
 from weatherd.http.session import open_session
@@ -87,7 +88,8 @@ class OpenProviders:
         quarantined = (*configuration.quarantined, *problems)
         usable = configuration.cities
         if rejected:
-            usable = tuple(city for city in usable if not self._find_rejected(city))
+            rest = (city for city in usable if not self._find_rejected(city))
+            usable = PackedCities(rest) if isinstance(usable, PackedCities) else tuple(rest)
         # Without the positions, because those of 100,000 rows take 20 MB
         return replace(configuration, cities=usable, quarantined=quarantined, locate=None)
 

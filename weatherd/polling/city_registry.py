@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import bisect
 import operator
+from array import array
 from typing import TYPE_CHECKING
 
 import structlog
 
+from weatherd.config.lists.packed_cities import PackedCities
 from weatherd.text.name_folding import fold_name
 
 if TYPE_CHECKING:
@@ -31,14 +33,17 @@ class CityRegistry:
     """
 
     def __init__(self) -> None:
-        self._cities: tuple[City, ...] = ()
+        self._cities: Sequence[City] = ()
         self.quarantined: Sequence[Sequence[Problem]] = ()  # the problems of each quarantined row
-        self._by_name: list[City] | None = None  # sorted by case-folded name; created on first use
+        self._by_name: array[int] | None = None  # positions, sorted by case-folded name; created on first use
         self._subscribers: list[Callable[[CityListDiff], None]] = []
 
     @property
-    def cities(self) -> tuple[City, ...]:
-        """The cities of the list, sorted by id; a new tuple after each change of the list."""
+    def cities(self) -> Sequence[City]:
+        """The cities of the list, sorted by id; a new object after each change of the list.
+
+        In a cluster, a long list is packed: it builds each city when it is accessed.
+        """
         return self._cities
 
     def subscribe(self, subscriber: Callable[[CityListDiff], None]) -> None:
@@ -65,6 +70,9 @@ class CityRegistry:
 
     def get(self, city_id: str) -> City | None:
         """Return the city with this id, or None, in O(log n)."""
+        if isinstance(self._cities, PackedCities):
+            position = self._cities.find(city_id)
+            return self._cities[position] if position >= 0 else None
         index = bisect.bisect_left(self._cities, city_id, key=_city_id)
         found = self._cities[index : index + 1]
         return found[0] if found and found[0].id == city_id else None
@@ -82,7 +90,7 @@ class CityRegistry:
         """Sort the names in a thread, unless that has been done: 200,000 take 200 ms."""
         cities = self._cities
         if self._by_name is None:
-            by_name = await asyncio.to_thread(sorted, cities, key=_folded_name)
+            by_name = await asyncio.to_thread(_sort_by_name, cities)
             if cities is self._cities:
                 self._by_name = by_name
 
@@ -93,13 +101,16 @@ class CityRegistry:
         the names.
         """
         if self._by_name is None:
-            self._by_name = sorted(self._cities, key=_folded_name)
-        key = fold_name(name)
-        start = bisect.bisect_left(self._by_name, key, key=_folded_name)
-        named = self._by_name[start : bisect.bisect_right(self._by_name, key, key=_folded_name)]
+            self._by_name = _sort_by_name(self._cities)
+        key, cities = fold_name(name), self._cities
+        start = bisect.bisect_left(self._by_name, key, key=lambda index: fold_name(cities[index].name))
+        end = bisect.bisect_right(self._by_name, key, start, key=lambda index: fold_name(cities[index].name))
+        named = [cities[index] for index in self._by_name[start:end]]
         with_id = self.get(name) or self.get(key)
         return named if with_id is None or with_id in named else sorted([*named, with_id], key=_city_id)
 
 
-def _folded_name(city: City) -> str:
-    return fold_name(city.name)
+def _sort_by_name(cities: Sequence[City]) -> array[int]:
+    """Return the positions of the cities, sorted by name and then by id."""
+    names = [fold_name(city.name) for city in cities]
+    return array("I", sorted(range(len(names)), key=names.__getitem__))

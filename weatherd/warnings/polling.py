@@ -67,7 +67,7 @@ class WarningPoller:
     _has_problems: bool = False  # of the last answer
     _polled: dict[_GroupKey, float] = field(default_factory=dict)  # loop times of the last requests
     _edited: asyncio.Event = field(default_factory=asyncio.Event)
-    _listed: tuple[City, ...] = ()  # the list when it was searched for cities that the service may cover
+    _listed: Sequence[City] = ()  # the list when it was searched for cities that the service may cover
     _candidates: list[City] = field(default_factory=list)  # those cities
 
     async def run(self) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from weatherd import plugins
 from weatherd.config.lists.known_rows import NO_ROWS, KnownRows
+from weatherd.config.lists.packed_cities import PackedCities
 from weatherd.daemon.loading.file_watch import take_snapshot
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ def load_small(config: Path | None) -> Loaded | None:
     """Load the configuration of ``--config``, to be sent to the daemon. Raises ConfigError.
 
     Returns None if the daemon has to load it. With plug-ins, whose models it needs. And with a long list, which would
-    be in memory twice, as cities and as bytes, and whose unchanged rows only the daemon knows.
+    be in memory twice, as cities and as bytes, and whose unchanged rows only the daemon knows. In a cluster, where it
+    polls a part of the list, a long list is packed.
     """
     from weatherd.config import loader  # noqa: PLC0415 - it takes memory
 
@@ -56,10 +58,12 @@ def load_small(config: Path | None) -> Loaded | None:
     file, providers = loader.find_settings_file(config, os.environ), list(plugins.find_plugins("providers"))
     first = take_snapshot([file])
     settings = loader.load_settings(file, os.environ, providers)
-    if sum(state.size for state in take_snapshot(loader.find_list_paths(file, settings))) > _MAX_SMALL_LIST:
+    size = sum(state.size for state in take_snapshot(loader.find_list_paths(file, settings)))
+    if size > _MAX_SMALL_LIST and settings.cluster is None:
         return None
     loaded = _load_cities(file, settings, providers, NO_ROWS, first)
-    return loaded._replace(configuration=_make_portable(loaded.configuration))
+    make_portable = _make_portable if size <= _MAX_SMALL_LIST else _pack
+    return loaded._replace(configuration=make_portable(loaded.configuration))
 
 
 def _load_cities(
@@ -78,3 +82,8 @@ def _make_portable(configuration: Configuration) -> Configuration:
     """Return the configuration without the keys of its rows, which only have a meaning in this process."""
     positions = {city.id: configuration.locate(city.id) for city in configuration.cities if configuration.locate}
     return replace(configuration, locate=positions.__getitem__, rows=NO_ROWS)
+
+
+def _pack(configuration: Configuration) -> Configuration:
+    """Return the configuration with a packed list, and without the positions of its rows, which take as much memory."""
+    return replace(configuration, cities=PackedCities(configuration.cities), locate=None, rows=NO_ROWS)

@@ -63,12 +63,14 @@ def _send_and_exit(config: Path | None, writer: int) -> NoReturn:
         os._exit(1)
 
 
-def load_again(file: Path, known: KnownRows, **flags: Any) -> Configuration:
+def load_again(file: Path, known: KnownRows, *, is_clustered: bool = False, **flags: Any) -> Configuration:
     """Load the configuration while the daemon runs, in the daemon or in a process of its own.
 
-    *known* has the rows to reuse, *flags* the settings of a demo. Raises ConfigError and LoadingError.
+    *known* has the rows to reuse, *flags* the settings of a demo. In a cluster, the daemon does not load it, because a
+    long list takes far more memory than this node's part. Raises ConfigError and LoadingError.
     """
-    loaded = None if flags or "pydantic" in sys.modules else _load_in_new_process(file)
+    is_own = bool(flags) or ("pydantic" in sys.modules and not is_clustered)
+    loaded = None if is_own else _load_in_new_process(file)
     if loaded is None:
         loaded = load_with_snapshot(file, os.environ, list(plugins.find_plugins("providers")), known, **flags)
     return loaded.configuration

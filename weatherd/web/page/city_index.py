@@ -54,7 +54,7 @@ SORT_KEYS = ("id", "name", "state", *_VALUES)
 class ListSnapshot:
     """The list with the state and the latest observation of each city, at one time."""
 
-    cities: tuple[City, ...]  # sorted by id
+    cities: Sequence[City]  # sorted by id
     names: Sequence[str]  # as fold_search() returns them
     by_name: Sequence[int]  # indexes of the cities, sorted by name
     states: Sequence[CityState]
@@ -122,7 +122,7 @@ class CityIndex:
         self._scan: _Scan | None = None
         self._renewal: asyncio.Task[_Scan] | None = None
         # Of the list at its first use
-        self._names: tuple[tuple[City, ...], Sequence[str], Sequence[int]] = ((), (), ())
+        self._names: tuple[Sequence[City], Sequence[str], Sequence[int]] = ((), (), ())
         self._lock = asyncio.Lock()
         self.edition = 0  # how many lists there have been since the start
 
