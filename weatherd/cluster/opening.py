@@ -19,7 +19,7 @@ from weatherd.plugins import explain_missing_library
 from weatherd.text.addresses import format_url
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -34,7 +34,7 @@ _ALL_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104 - compared only
 
 @contextlib.asynccontextmanager
 async def open_member(
-    settings: Settings, folder: Path, list_cities: Callable[[], tuple[City, ...]], now: Callable[[], datetime]
+    settings: Settings, folder: Path, list_cities: Callable[[], Sequence[City]], now: Callable[[], datetime]
 ) -> AsyncIterator[ClusterMember]:
     """Open this node's membership, which joins when it runs. *folder* is the state folder.
 
