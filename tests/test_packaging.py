@@ -49,7 +49,7 @@ def test_the_source_archive_is_complete(tmp_path: Path) -> None:
 
 @pytest.mark.once
 def test_no_folder_is_too_full() -> None:
-    """The package has at most 15 files in a folder, and at most 14 folders in its first listing.
+    """The package has at most 15 files in a folder, and at most 15 folders in its first listing.
 
     Numbered scripts are not counted: there is one more with each version of the journal.
     """
