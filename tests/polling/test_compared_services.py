@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from tests.support.daemon import make_registry
 from tests.support.fakes import new_limiter, observation, unavailable
 from tests.support.virtual_time import now
 from weatherd.city import City
@@ -57,9 +56,7 @@ class Comparison:
     async def run(self, seconds: float) -> None:
         """Poll for some time."""
         limiters = {name: self.limiter or new_limiter(name) for name in self.services}
-        polls = poll_compared_services(
-            make_registry(self.cities), self.services, limiters, self.add, self.delete_old, now
-        )
+        polls = poll_compared_services(lambda: self.cities, self.services, limiters, self.add, self.delete_old, now)
         task = asyncio.create_task(polls)
         await asyncio.sleep(seconds)
         task.cancel()

@@ -1,49 +1,31 @@
-"""This node's membership in the cluster: it joins, beats, balances its shards, and leaves."""
+"""This node in the cluster, as the rest of the daemon sees it."""
 
 from __future__ import annotations
 
-import asyncio
 import math
-from typing import TYPE_CHECKING, Any, Never
+from typing import TYPE_CHECKING
 
-import structlog
-
-from weatherd.cluster.database import DatabaseError, ExpelledError
-from weatherd.cluster.knowledge import ClusterKnowledge
-from weatherd.cluster.lease import Lease
-from weatherd.cluster.moves import ShardMoves
-from weatherd.cluster.notes import NotedQueue, PollNotes
-from weatherd.cluster.tables import BEAT, CLAIM, COUNT_SHARDS, EXPEL
+from weatherd.cluster.beat_loop import BeatLoop
+from weatherd.cluster.shards.moves import ShardMoves
+from weatherd.cluster.shards.notes import NotedQueue, PollNotes
 from weatherd.cluster.view import ClusterView
-from weatherd.polling.poll_history import Histogram
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping
 
     from weatherd.city import City
-    from weatherd.cluster.database import ClusterConnection, ClusterDatabase
-    from weatherd.cluster.moves import MoveStep
-    from weatherd.cluster.part import Part
+    from weatherd.cluster.beat_loop import BeatStep
+    from weatherd.cluster.database import ClusterDatabase
     from weatherd.cluster.peers import Peers
     from weatherd.cluster.quota.allotment import Allotment
-    from weatherd.cluster.registration import NodeStart, Registration
-    from weatherd.cluster.view import NodeState
+    from weatherd.cluster.registration import Registration
+    from weatherd.cluster.shards.moves import MoveStep
+    from weatherd.cluster.shards.part import Part
+    from weatherd.config.diff import CityListDiff
     from weatherd.pipeline.latest import LatestObservations
-    from weatherd.polling.poll_history import PollHistory
+    from weatherd.polling.poll_history import Histogram, PollHistory
     from weatherd.polling.supervisor import Supervisor
-
-    BeatStep = Callable[[ClusterConnection], Awaitable[None]]
-
-log = structlog.get_logger()
-
-# All times are parts of a lease
-_BEAT = 0.1  # between two beats
-_QUICK_BEAT = 0.01  # after a beat that moved shards
-_SIGHT = 4 * _BEAT  # between two looks at the other nodes; after more, the watch begins again
-_RETRIES = (0.025, 0.4)  # after an error: the shortest and the longest delay
-_POLL_END = 0.2  # in which polls in progress may end by themselves before a release
-_LEAVE = 0.3
 
 
 class ClusterMember:
@@ -66,16 +48,9 @@ class ClusterMember:
     ) -> None:
         self.name = registration.name
         self.part, self.peers, self.allotment = part, peers, allotment
-        self._notes = PollNotes()
-        self.beats = Histogram()  # seconds of each beat
-        self._database, self._registration = database, registration
-        self._length, self._boot, self._spread = lease, boot, spread
-        self._lease, self._knowledge = Lease(lease), ClusterKnowledge(lease, _SIGHT * lease)
+        self._notes, self._registration, self._boot = PollNotes(), registration, boot
         self._moves = ShardMoves(part, self._notes, self.holds)
-        self._beat_steps: list[BeatStep] = []
-        self._leave_steps: list[BeatStep] = []
-        self._failures = 0  # consecutive errors of the database
-        self._down_since = 0.0  # of the first of them
+        self._loop = BeatLoop(database, registration, self._moves, lease=lease, boot=boot, spread=spread)
 
     def attach(self, supervisor: Supervisor, history: PollHistory, latest: LatestObservations) -> None:
         """Set the parts of the daemon that poll. Call it before :meth:`run`."""
@@ -88,7 +63,7 @@ class ClusterMember:
 
     def holds(self) -> bool:
         """Return whether this node may send requests to weather services now."""
-        return self._lease.holds(self._boot())
+        return self._loop.holds()
 
     def owns(self, city_id: str) -> bool:
         """Return whether this node polls a city."""
@@ -98,6 +73,18 @@ class ClusterMember:
         """Return the cities that this node polls, sorted by id; the same tuple until they change."""
         return self.part.cities()
 
+    def apply_diff(self, diff: CityListDiff) -> None:
+        """Apply an edit of the list."""
+        self._moves.past.add_new(diff.added | diff.moved)
+        self.part.apply_diff(diff)
+
+    def polled_until(self, city_id: str) -> float:
+        """Return the POSIX time until which another node, or this one before, polled a city; minus infinity if never.
+
+        Its observations up to then are in the journal of that node.
+        """
+        return self._moves.past.polled_until(city_id, self.part.shards) if self.part.shards else -math.inf
+
     def cities_of(self, shards: Collection[int]) -> list[City]:
         """Return the cities of shards, whoever polls them."""
         return self.part.cities_of(shards)
@@ -105,6 +92,11 @@ class ClusterMember:
     def count_cities(self, shards: Collection[int]) -> int:
         """Return the number of cities of shards, whoever polls them."""
         return self.part.count_cities(shards)
+
+    @property
+    def beats(self) -> Histogram:
+        """The seconds of each beat."""
+        return self._loop.durations
 
     @property
     def moved_shards(self) -> Mapping[str, int]:
@@ -116,8 +108,8 @@ class ClusterMember:
 
         Both get the connection. An error of the database in them ends the beat, as in any other statement.
         """
-        self._beat_steps.append(step)
-        self._leave_steps.append(leave)
+        self._loop.steps.append(step)
+        self._loop.leave_steps.append(leave)
 
     def subscribe_moves(self, taken: MoveStep, given: MoveStep) -> None:
         """Call *taken* before the polls of new shards start, and *given* after those of released ones have ended.
@@ -131,145 +123,20 @@ class ClusterMember:
 
     def view(self) -> ClusterView:
         """Return what this node knows of the cluster."""
-        now, own = self._boot(), self._registration.id
-        contact, left = self._knowledge.contact, self._lease.seconds_left(now)
-        seen_ago = now - contact if contact > -math.inf else None
-        return ClusterView(own, self._knowledge.list_nodes(now), self.part.shards, self._state(), left, seen_ago)
-
-    def _state(self) -> NodeState:
-        if self._registration.start is None:
-            return "out"
-        if not self.holds():
-            return "paused"
-        return "cut" if self._failures else "member"
+        now, known = self._boot(), self._loop.knowledge
+        return ClusterView(
+            self._registration.id,
+            known.list_nodes(now),
+            self.part.shards,
+            self._loop.find_state(),
+            self._loop.lease.seconds_left(now),
+            now - known.contact if known.contact > -math.inf else None,
+        )
 
     async def run(self) -> None:
         """Be a member until cancelled; an unavailable database is tried again for ever."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._watch_lease(), name="watch lease")
-            while True:
-                try:
-                    async with self._database.connect() as connection:
-                        await self._beat_regularly(connection)
-                except ExpelledError:
-                    self._end_membership()
-                except DatabaseError as error:
-                    self._lose_contact(error)
-                await asyncio.sleep(self._draw_delay())
-
-    async def _beat_regularly(self, connection: ClusterConnection) -> Never:
-        while True:
-            delay = await self._beat(connection)
-            await asyncio.sleep(delay)
-
-    def _draw_delay(self) -> float:
-        """Return the delay until the next connection; partly random, so that not all nodes come back at once."""
-        shortest, longest = _RETRIES
-        return self._length * min(longest, shortest * 2.0 ** min(self._failures, 10)) * self._spread.uniform(0.5, 1.0)
-
-    async def _beat(self, connection: ClusterConnection) -> float:
-        """Beat, then balance the shards; return the seconds until the next beat."""
-        start = self._registration.start or await self._join(connection)
-        sent = self._boot()
-        rows = await connection.fetch(BEAT, start.id, self.part.digest)
-        if not rows:
-            raise ExpelledError("the row of this node does not exist any more")
-        owned = self._accept_beat(rows, start, sent)
-        for step in self._beat_steps:
-            await step(connection)
-        await self._moves.write_notes(connection)
-        is_moving = await self._balance(connection, start, owned)
-        is_moving |= await self._expel_silent(connection)
-        self._log_recovery()
-        seconds = self._boot() - sent
-        self.beats.add(seconds, 1)
-        return self._length * _QUICK_BEAT if is_moving else max(0.0, self._length * _BEAT - seconds)
-
-    async def _join(self, connection: ClusterConnection) -> NodeStart:
-        (row,) = await connection.fetch(COUNT_SHARDS)
-        await self.part.divide(row["shards"])
-        return await self._registration.join(connection, self.part.digest)
-
-    def _accept_beat(self, rows: Sequence[Mapping[str, Any]], start: NodeStart, sent: float) -> set[int]:
-        """Renew the lease, and stop to poll lost shards; return the shards that this node may poll."""
-        now, held = self._boot(), self.part.held
-        if not self.holds():  # while this process was suspended, its polls did not end, and others may have its shards
-            self._pause()
-        self._knowledge.accept(rows, start.id, now)
-        owned = self._knowledge.owned
-        if self._knowledge.is_calm(now):
-            owned &= held
-        if lost := held - owned:
-            log.warning("cluster.shards_lost", shards=len(lost))
-            self.part.stop_at_once(lost)
-        self._lease.renew(sent)
-        return owned
-
-    async def _balance(self, connection: ClusterConnection, start: NodeStart, owned: set[int]) -> bool:
-        """Move towards this node's fair share of the shards; return whether shards moved."""
-        known, shards = self._knowledge, self.part.shards
-        share = known.find_share(shards)
-        if surplus := {*sorted(owned)[share:]} | (owned & self._moves.unreleased):
-            return await self._moves.release(connection, start.id, surplus, self._length * _POLL_END)
-        room = min(share - len(owned), self._moves.limit() - len(owned - self.part.held))
-        if room > 0 and known.count_free(shards) > 0 and not known.is_calm(self._boot()):
-            owned |= {row["id"] for row in await connection.fetch(CLAIM, start.id, room)}
-        return await self._moves.take(connection, owned - self.part.held)
-
-    async def _expel_silent(self, connection: ClusterConnection) -> bool:
-        """Delete the rows of nodes that have been silent for a lease; return whether that freed shards."""
-        is_freed = False
-        for row in self._knowledge.find_silent():
-            if await connection.fetch(EXPEL, row["id"], row["beat"]):
-                log.warning("cluster.node_lost", node=row["id"], name=row["name"], shards=len(row["shards"]))
-                is_freed = True
-        return is_freed
-
-    def _end_membership(self) -> None:
-        """Stop everything: the others have taken this node for dead, and its shards."""
-        log.error("cluster.expelled", node=self._registration.id)
-        self._registration.forget()
-        self._knowledge.forget()
-        self._lease.end()
-        self.part.stop_at_once(set(self.part.held))
-
-    def _lose_contact(self, error: DatabaseError) -> None:
-        if not self._failures:
-            self._down_since = self._boot()
-            log.error("cluster.database_down", reason=str(error))
-        self._failures += 1
-        self._knowledge.lose_contact()
-
-    def _log_recovery(self) -> None:
-        if self._failures:
-            log.info("cluster.database_recovered", seconds=round(self._boot() - self._down_since, 3))
-        self._failures = 0
-
-    async def _watch_lease(self) -> None:
-        """Stop all polls when the lease is over, also those in progress."""
-        while True:
-            left = self._lease.seconds_left(self._boot())
-            await asyncio.sleep(left if left > 0 else self._length * _BEAT)
-            if not self.holds():
-                self._pause()
-
-    def _pause(self) -> None:
-        if held := set(self.part.held):
-            log.error("cluster.paused", cities=self.part.count_cities(held))
-            self.part.stop_at_once(held)
+        await self._loop.run()
 
     async def leave(self) -> None:
         """Hand over all shards, whose polls have ended, and delete this node's row: others continue at once."""
-        if not self._registration.start:
-            return
-        node, others = self._registration.id, len(self._knowledge.rows) - 1
-        try:
-            async with asyncio.timeout(self._length * _LEAVE), self._database.connect() as connection:
-                await self._moves.hand_over(connection, self.part.held)
-                for step in self._leave_steps:
-                    await step(connection)
-                await self._registration.leave(connection)
-        except (DatabaseError, ExpelledError, TimeoutError) as error:
-            log.warning("cluster.not_left", reason=str(error) or "no response in time")
-        else:
-            log.info("cluster.left", node=node, nodes=others)
+        await self._loop.leave()

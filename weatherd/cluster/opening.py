@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from weatherd.clock import boot_time
 from weatherd.cluster.database import PostgresCluster
 from weatherd.cluster.member import ClusterMember
-from weatherd.cluster.part import Part
 from weatherd.cluster.peers import open_peers
 from weatherd.cluster.quota.allotment import Allotment
 from weatherd.cluster.registration import Registration
+from weatherd.cluster.shards.part import Part
 from weatherd.errors import ConfigError, Problem
 from weatherd.plugins import explain_missing_library
 from weatherd.text.addresses import format_url

@@ -196,7 +196,7 @@ async def _start_and_reload(parts: Parts, supervisor: Supervisor, reloader: Relo
     a cluster, the member starts those of its part.
     """
     if parts.cluster:
-        parts.registry.subscribe(parts.cluster.part.apply_diff)
+        parts.registry.subscribe(parts.cluster.apply_diff)
         await reloader.follow(reload)
     cities = sorted(parts.configuration.cities, key=lambda city: city_phase(city.id))
     for begin in range(0, len(cities), _STARTED_TOGETHER):

@@ -29,11 +29,12 @@ from weatherd.polling.rhythm.rhythms import Rhythms
 from weatherd.quota.limiter import always_allow
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
     from pathlib import Path
 
+    from weatherd.city import City
     from weatherd.cluster.member import ClusterMember
     from weatherd.config.lists.known_rows import KnownRows
     from weatherd.config.loader import Configuration
@@ -87,6 +88,10 @@ class Parts:
     notify: Callable[[str], None] = no_notify  # sends a message to systemd
     watchdog: float = 0.0  # timeout of systemd's watchdog in seconds; 0: no watchdog
 
+    def polled_cities(self) -> Sequence[City]:
+        """Return the cities that this daemon polls: all of the list, or in a cluster this node's part."""
+        return self.cluster.cities() if self.cluster else self.registry.cities
+
 
 class _Notices:
     """What the forwarders look up, which is opened after them."""
@@ -135,12 +140,13 @@ async def open_parts(
             open_forwarders(
                 settings,
                 state,
-                lambda: registry.cities,
+                cluster.cities if cluster else lambda: registry.cities,
                 budgets,
                 latest=latest.get,
                 find_city=registry.get,
                 alerts=lambda: notices.alerts,
                 warnings=lambda: notices.warnings,
+                node=cluster.name if cluster else "",
             )
         )
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from weatherd.city import City
     from weatherd.observation import Observation
-    from weatherd.polling.city_registry import CityRegistry
     from weatherd.providers import Provider
     from weatherd.quota.limiter import RateLimiter
 
@@ -55,7 +54,7 @@ def _list_compared(city: City) -> list[str]:
 
 
 async def poll_compared_services(  # noqa: PLR0917
-    registry: CityRegistry,
+    list_cities: Callable[[], Iterable[City]],
     providers: Mapping[str, Provider],
     limiters: Mapping[str, RateLimiter],
     add: Callable[[Observation], Awaitable[None]],
@@ -73,7 +72,7 @@ async def poll_compared_services(  # noqa: PLR0917
         began = clock()
         try:
             await delete_old()
-            for city in registry.cities:
+            for city in list_cities():
                 for name in _list_compared(city):
                     if name in providers:
                         await _poll_service(city, providers[name], limiters[name], add, now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,8 @@ class Search:
     cities: tuple[City, ...] = (CITY,)
     retention: float | None = None
     failing: set[str] = field(default_factory=set)
+    elsewhere: set[str] = field(default_factory=set)  # ids of cities that another node polls
+    begins: dict[str, float] = field(default_factory=dict)  # POSIX times before which nothing is missing, by city
     failures: int = 0  # of the journal
     service: PastService = field(default_factory=lambda: PastService(range(-50, 24)))
     memory: Memory = field(default_factory=lambda: Memory([]))
@@ -61,6 +64,8 @@ class Search:
                 registry,
                 latest,
                 self.open_reader,
+                list_cities=lambda: [city for city in registry.cities if city.id not in self.elsewhere],
+                find_begin=lambda city_id: self.begins.get(city_id, -math.inf),
                 retention=self.retention,
                 is_failing=self.failing.__contains__,
             )
@@ -122,6 +127,13 @@ async def test_the_search_takes_two_percent_of_the_time(hours: range) -> None:
     service = PastService([], failure=ProviderError("paused", Failure.PAUSED))
     await Search(cities, memory=memory, service=service).run(30 + 40)
     assert 40 < memory.reads <= 0.02 * 40 / 0.01 + 2
+
+
+async def test_the_past_of_a_city_that_another_node_polled_is_not_asked_for_again() -> None:
+    """A node searches the cities of its part, each since the end of the polls of its last owner."""
+    assert await Search((CITY, ULM), elsewhere={"ulm"}).run(200) == 23
+    begin = make_row(20, CITY).observed_at.timestamp()
+    assert await Search((CITY,), begins={"kiel": begin}).run(200) == 4
 
 
 async def test_a_full_disk_does_not_end_the_search() -> None:

@@ -34,4 +34,4 @@ def compare_listed_services(parts: Parts) -> Coroutine[Any, Any, None]:
             before = await parts.journal.witnessed_time(parts.now().timestamp()) - retention
             await parts.journal.call(lambda store: store.compared.delete(before))
 
-    return poll_compared_services(parts.registry, parts.providers, parts.limiters, add, delete_old, parts.now)
+    return poll_compared_services(parts.polled_cities, parts.providers, parts.limiters, add, delete_old, parts.now)

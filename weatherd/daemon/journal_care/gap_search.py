@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from weatherd.pipeline.quality.past_rows import judge_past
@@ -59,6 +60,8 @@ def fill_journal_gaps(parts: Parts, status: DaemonStatus) -> Coroutine[Any, Any,
         parts.registry,
         parts.latest,
         parts.journal.open_reader,
+        list_cities=parts.polled_cities,
+        find_begin=parts.cluster.polled_until if parts.cluster else lambda _: -math.inf,
         retention=settings.retention.raw,  # in the part that is kept hourly, each hour would be a gap
         is_failing=is_failing,
     )

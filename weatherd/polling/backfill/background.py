@@ -13,7 +13,7 @@ from weatherd.errors import StateError
 from weatherd.polling.backfill.wanted_times import WantedTime, group_by_providers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from weatherd.city import City
@@ -35,14 +35,17 @@ async def search_gaps(
     latest: LatestObservations,
     open_reader: Callable[[], AbstractAsyncContextManager[TimeReader]],
     *,
+    list_cities: Callable[[], Iterable[City]],
+    find_begin: Callable[[str], float],
     retention: float | None,
     is_failing: Callable[[str], bool],
 ) -> None:
-    """Fill the gaps of all cities, one group after another, for ever; those whose polls fail have to wait.
+    """Fill the gaps of the cities that are polled here, by group, for ever; those whose polls fail have to wait.
 
-    What is missing is found in the journal: nothing else has to survive a restart. A city whose ``backfill`` is longer
-    than *retention* (seconds; None: for ever) is searched within that. The end is the latest observation, because what
-    comes after it is up to the polls.
+    What is missing is found in the journal: nothing else has to survive a restart. *find_begin* returns the POSIX time
+    before which another journal may have a city's observations, so that nothing is missing. A city whose ``backfill``
+    is longer than *retention* (seconds; None: for ever) is searched within that. The end is the latest observation,
+    because what comes after it is up to the polls.
     """
     edited = asyncio.Event()
 
@@ -50,16 +53,20 @@ async def search_gaps(
         if change.added_or_changed:
             edited.set()
 
+    def find_first(city: City) -> float:
+        reach = min(city.backfill, retention or math.inf)
+        return max(filler.now().timestamp() - reach, find_begin(city.id))
+
     registry.subscribe(notice)
     while True:
         await asyncio.sleep(_DELAY)
         edited.clear()
         try:
             async with open_reader() as reader:
-                wanting = [city for city in registry.cities if city.backfill and filler.can_fill(city)]
+                wanting = [city for city in list_cities() if city.backfill and filler.can_fill(city)]
                 for group in group_by_providers(wanting):
                     healthy = [city for city in group if not is_failing(city.id)]
-                    await _search_group(healthy, filler, latest, reader, retention)
+                    await _search_group(healthy, filler, latest, reader, find_first)
         except StateError as error:
             log.debug("backfill.not_possible", reason=str(error))  # the journal writer reports a full disk
         with contextlib.suppress(TimeoutError):
@@ -72,14 +79,13 @@ async def _search_group(
     filler: GapFiller,
     latest: LatestObservations,
     reader: TimeReader,
-    retention: float | None,
+    find_first: Callable[[City], float],
 ) -> None:
     """Fill the gaps of cities, then rest, so that the search of a long list takes little of the machine's time."""
-    now = filler.now().timestamp()
     wanted = [
-        WantedTime(city, now - min(city.backfill, retention or math.inf), last.observed_at.timestamp())
+        WantedTime(city, first, last.observed_at.timestamp())
         for city in cities
-        if (last := latest.get(city.id))
+        if (last := latest.get(city.id)) and (first := find_first(city)) < last.observed_at.timestamp()
     ]
     before = filler.search_seconds
     for (city, _, _), report in zip(wanted, await filler.fill(wanted, reader), strict=True):

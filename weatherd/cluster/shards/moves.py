@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from weatherd.cluster.notes import parse_last_row
+from weatherd.cluster.shards.notes import parse_last_row
+from weatherd.cluster.shards.polled_past import PolledPast
 from weatherd.cluster.tables import LASTS, RELEASE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
 
     from weatherd.cluster.database import ClusterConnection
-    from weatherd.cluster.notes import PollNotes
-    from weatherd.cluster.part import Part
+    from weatherd.cluster.shards.notes import PollNotes
+    from weatherd.cluster.shards.part import Part
     from weatherd.pipeline.latest import LatestObservations
 
     MoveStep = Callable[[frozenset[int], ClusterConnection], Awaitable[None]]
@@ -32,6 +33,7 @@ class ShardMoves:
     def __init__(self, part: Part, notes: PollNotes, may_poll: Callable[[], bool]) -> None:
         self.part = part
         self.latest: LatestObservations  # attached when the producers can be started
+        self.past = PolledPast()
         self.taken: list[MoveStep] = []
         self.given: list[MoveStep] = []
         self.counts: Counter[str] = Counter()  # shards "taken" and "given" since the start
@@ -77,10 +79,12 @@ class ShardMoves:
         if not self._logged:
             self._began = asyncio.get_running_loop().time()
         cities = {city.id: city for city in self.part.cities_of(chosen)}
-        for row in await connection.fetch(LASTS, sorted(chosen)):
-            last, city = parse_last_row(row), cities.get(row["city"])
+        lasts = [parse_last_row(row) for row in await connection.fetch(LASTS, sorted(chosen))]
+        for last in lasts:
+            city = cities.get(last.observation.city)
             if city and (city.lat, city.lon) == (last.lat, last.lon):
                 self.latest.adopt(last)
+        self.past.record(chosen, cities, lasts)
         for step in self.taken:
             await step(chosen, connection)
         await self.part.start(sorted(chosen), self._may_poll)
