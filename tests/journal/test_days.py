@@ -299,3 +299,18 @@ def test_the_live_record_counts(lives: Lives) -> None:
     lives.store.add_past([past(MIDNIGHT + timedelta(minutes=40), provider="a", temperature=11.0)])
     (day,) = read_kiel(lives)
     assert (day.low, day.high, day.observations, day.providers) == (10.0, 20.0, 3, "a,b")
+
+
+def test_new_observations_are_not_late(tmp_path: Path) -> None:
+    """In a new journal, too, an observation after the first one has no day computed again, not even in the first hour.
+
+    Otherwise each would cost another statement for an hour.
+    """
+    with closing(Store(tmp_path / "weatherd.sqlite")) as store:
+        store.add([FetchedObservation(KIEL, observation(KIEL, observed_at=BEGIN))])
+        store.days.register(ZONES, "UTC")
+        before = store.days.find_stored_until()
+        store.add([FetchedObservation(KIEL, observation(KIEL, observed_at=BEGIN + timedelta(seconds=1)))])
+        assert store.days.find_stored_until() == before
+        store.add([FetchedObservation(KIEL, observation(KIEL, observed_at=BEGIN - timedelta(seconds=2)))])
+        assert store.days.find_stored_until() < before

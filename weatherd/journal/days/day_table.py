@@ -105,9 +105,9 @@ class DayTable:
                 self._db.execute("UPDATE day_city SET stored_until = min(stored_until, ?)", [begin])
 
     def _find_begin(self) -> int | None:
-        """Return a time before the earliest observation, or None without any."""
+        """Return a time before the rain of the earliest observation, or None without any observation."""
         begin: int | None = self._db.query_value(EARLIEST)  # several may be of the same second
-        return None if begin is None else begin - SECOND_MICROS
+        return None if begin is None else begin - SECOND_MICROS - HOUR_MICROS
 
     def put(self, computed: ComputedDays) -> Collection[str]:
         """Store days; return their cities. Those that have got observations of these days meanwhile wait."""
