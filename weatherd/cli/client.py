@@ -163,7 +163,8 @@ class Client:
     ) -> DaysModel:
         """Return the days, weeks, months or years of the city with this id, and the records of its last day.
 
-        *since* is a date in the first part, by default 30 days ago; *until* is the date after the last one.
+        *since* is a date in the first part, by default 30 days ago (12 weeks, a year of months, all years); *until* is
+        the date after the last one.
         """
         dates = {name: day.isoformat() for name, day in (("since", since), ("until", until)) if day}
         query = urlencode({"by": by, **dates})

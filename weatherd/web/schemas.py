@@ -148,6 +148,7 @@ class CityDetail(CityModel):
     bounds: Annotated[
         tuple[float, float] | None, Field(description="Of `interval: auto`, whose average is `interval`; null if fixed")
     ] = None
+    compare: Annotated[list[str], Field(description="Providers that are polled for comparison only")] = []
 
 
 class CitiesPage(Model):

@@ -96,6 +96,7 @@ def serialize_city_detail(city: City, status: DaemonStatus) -> CityDetail:
         budget=status.latest.budgets.of_city(city.id, last.provider) if last else None,
         attempt=_poll(poll, status.clock.epoch) if poll else None,
         bounds=(auto.min_seconds, auto.max_seconds) if auto else None,
+        compare=list(city.compare),
     )
 
 

@@ -64,7 +64,7 @@ class Endpoints:
         self._per_city_metrics = http.city_metrics
         self._days = DayEndpoint(status, history_reader)
         self._comparison = ComparisonEndpoint(status, history_reader)
-        self._page = PageEndpoints(status, history_reader, self._access.is_signed_in)
+        self._page = PageEndpoints(status, history_reader, self._days, self._access.is_signed_in)
         self._streams = EventStreams(status, reader, connections.limit, self._page.make_digest)
 
     def create_app(self) -> web.Application:

@@ -41,8 +41,14 @@ def make_cities(count: int = len(PLACES)) -> list[City]:
 
 
 @contextlib.asynccontextmanager
-async def run_page(folder: Path, cities: Sequence[City], days: float = 3, **settings: str) -> AsyncIterator[str]:
-    """Run the daemon with a history, and yield the address of the page.
+async def run_page(
+    folder: Path,
+    cities: Sequence[City],
+    days: float = 3,
+    gaps: Sequence[tuple[float, float]] = ((14, 11),),
+    **settings: str,
+) -> AsyncIterator[str]:
+    """Run the daemon with a history but for *gaps* (hours ago, from and to), and yield the address of the page.
 
     Values are not judged unless *settings* ask for it: the first that is polled is far from the invented history, so
     that it would be suspect, and unknown to alert rules, for an hour.
@@ -50,10 +56,11 @@ async def run_page(folder: Path, cities: Sequence[City], days: float = 3, **sett
     rows = [
         json.dumps(
             {"name": city.name, "lat": city.lat, "lon": city.lon, "timezone": city.timezone, "tags": dict(city.tags)}
+            | ({"compare": city.compare} if city.compare else {})
         )
         for city in cities
     ]
-    fill_journal(folder / "state", cities, time.time() - 60, days, gaps=[(14, 11)])
+    fill_journal(folder / "state", cities, time.time() - 60, days, gaps)
     defaults = {"interval": "10m", "log": "{observations: false}", "quality": "{enabled: false}"}
     async with (
         serving() as service,

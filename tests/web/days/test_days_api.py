@@ -67,6 +67,14 @@ async def test_parts_and_records(tmp_path: Path) -> None:
         found = await client.get_days("kiel", "month", since=date(2026, 2, 14), until=date(2026, 3, 1))
         assert [part.days for part in found.parts] == [28]
         years = await client.get_days("kiel", "year", since=date(1950, 1, 1))
+        unasked = [len((await client.get_days("kiel", by)).parts) for by in ("day", "week", "month", "year")]
+    assert unasked == [30, 12, 4, 2]  # the last two are all of the 100 days
+    assert (years.today, years.today.rain) == (found.today, 3.25)
+    assert [(extreme.kind, extreme.value, extreme.date, extreme.hours) for extreme in found.extremes] == [
+        ("lowest", 0.0, "2025-12-19", 10.0),
+        ("highest", 23.99, "2026-03-29", 14.0),
+        ("wettest", 6.0, "2025-12-20", 24.0),
+    ]
     assert [part.begin for part in years.parts] == ["2024-12-31T23:00:00Z", "2025-12-31T23:00:00Z"]
     (record,) = found.records
     assert (record.kind, record.value, record.date, record.since) == ("highest", 23.99, "2026-03-29", None)

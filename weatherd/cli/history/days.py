@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from weatherd.cli.lookup import find_recorded_city, parse_time_range
 from weatherd.journal.days.calendar import SECOND_MICROS, find_midnight
-from weatherd.journal.days.periods import find_calendar_part, split_days, summarize_period
+from weatherd.journal.days.periods import DEFAULT_LENGTHS, find_calendar_part, split_days, summarize_period
 from weatherd.journal.days.records import find_extremes, find_records
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from weatherd.journal.reader import Reader
 
 _BEGIN = date(1900, 1, 1)
-_LENGTHS = {"day": timedelta(days=30), "week": timedelta(weeks=12), "month": timedelta(days=365)}  # without --since
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -50,7 +49,13 @@ def read_day_history(
     city = find_recorded_city(configuration, name, reader)
     since, until = parse_time_range(times.since, times.until, now, city.zone)
     last = (until - timedelta(microseconds=1)).astimezone(city.zone).date()
-    first = since.astimezone(city.zone).date() if since else last - _LENGTHS[part] if part in _LENGTHS else _BEGIN
+    first = (
+        since.astimezone(city.zone).date()
+        if since
+        else last - DEFAULT_LENGTHS[part]
+        if part in DEFAULT_LENGTHS
+        else _BEGIN
+    )
     begin, end = find_calendar_part(first, part)[0], last + timedelta(days=1)
     history = reader.read_days(city.id, city.zone, _BEGIN, end)
     if begin <= _BEGIN:

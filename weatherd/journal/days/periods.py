@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from weatherd.journal.days.summary import Day
 
 DayPart = Literal["day", "week", "month", "year"]
+# How much of a history is shown by default; all of it by year
+DEFAULT_LENGTHS: dict[DayPart, timedelta] = {
+    "day": timedelta(days=30),
+    "week": timedelta(weeks=12),
+    "month": timedelta(days=365),
+}
 HEATING_BASE = 18.0  # °C: a day whose mean is not below needs no heating
 _ONE_DAY = timedelta(days=1)
 _DATE = operator.attrgetter("date")

@@ -61,6 +61,7 @@ class DaysModel(_Model):
     city: str
     timezone: Annotated[str, Field(description="IANA name of the zone whose days these are")]
     by: Literal["day", "week", "month", "year"]
+    today: Annotated[PeriodModel, Field(description="Since midnight")]
     parts: list[PeriodModel]
     records: Annotated[
         list[RecordModel], Field(description="Values of the last day that no day has reached for more than 30 days")

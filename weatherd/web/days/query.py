@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import re
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from weatherd.journal.days.periods import DayPart
 from weatherd.web.schemas import Model
 
 
@@ -29,6 +30,12 @@ _Date = Annotated[
 class DaysQuery(Model):
     """The dates and the parts of the calendar of a city's days."""
 
-    since: Annotated[_Date | None, Field(description="First date of the city; the part that has it is whole")] = None
+    since: Annotated[
+        _Date | None,
+        Field(
+            description="First date of the city; the part that has it is whole. By default 30 days before `until`, "
+            "12 weeks, a year of months, or all years"
+        ),
+    ] = None
     until: Annotated[_Date | None, Field(description="The date after the last one; by default tomorrow")] = None
-    by: Annotated[Literal["day", "week", "month", "year"], Field(description="Parts of the calendar")] = "day"
+    by: Annotated[DayPart, Field(description="Parts of the calendar")] = "day"

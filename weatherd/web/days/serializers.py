@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from weatherd.formatting import format_rfc3339
 from weatherd.journal.days.calendar import SECOND_MICROS, find_midnight, name_zone
-from weatherd.journal.days.periods import find_calendar_part, split_days
+from weatherd.journal.days.periods import DEFAULT_LENGTHS, find_calendar_part, split_days
 from weatherd.journal.days.records import find_extremes, find_records
 from weatherd.web.days.models import DaysModel, PeriodModel, RecordModel
 
@@ -21,13 +21,12 @@ if TYPE_CHECKING:
     from weatherd.web.days.query import DaysQuery
 
 BEGIN = date(1900, 1, 1)  # no observation is older
-_DEFAULT_LENGTH = timedelta(days=30)
 
 
 def serialize_days(city: str, zone: tzinfo, days: Sequence[Day], query: DaysQuery, tomorrow: date) -> DaysModel:
     """Return the model of all days of a city, in order, of which the parts in *query* are listed."""
     until = max(BEGIN, min(query.until or tomorrow, tomorrow))
-    since = query.since or until - _DEFAULT_LENGTH
+    since = query.since or (until - DEFAULT_LENGTHS[query.by] if query.by in DEFAULT_LENGTHS else BEGIN)
     since = find_calendar_part(max(BEGIN, min(since, tomorrow)), query.by)[0]
     if days:
         since = max(since, find_calendar_part(days[0].date, query.by)[0])
@@ -35,6 +34,7 @@ def serialize_days(city: str, zone: tzinfo, days: Sequence[Day], query: DaysQuer
         city=city,
         timezone=name_zone(zone),
         by=query.by,
+        today=serialize_period(next(split_days(days, "day", tomorrow - timedelta(days=1), tomorrow)), zone),
         parts=[serialize_period(period, zone) for period in split_days(days, query.by, since, until)],
         records=[serialize_record(record) for record in find_records(days)],
         extremes=[serialize_record(record) for record in find_extremes(days)],

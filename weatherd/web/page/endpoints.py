@@ -15,6 +15,8 @@ from aiohttp import web
 from weatherd import __version__
 from weatherd.text.condition_words import load_words
 from weatherd.web import serializers
+from weatherd.web.days.plain_record import render_record
+from weatherd.web.days.query import DaysQuery
 from weatherd.web.middleware import json_response, parse_query, require_city
 from weatherd.web.notices.cache import NoticeCache
 from weatherd.web.notices.serializers import find_notices
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from weatherd.city import City
     from weatherd.daemon.status import DaemonStatus
     from weatherd.journal.journal import AsyncReader
+    from weatherd.web.days.endpoint import DayEndpoint
     from weatherd.web.page.models import ChartModel, CurvesModel, OverviewModel
     from weatherd.web.page.page_query import PageQuery
     from weatherd.web.query_models import CitiesQuery
@@ -61,10 +64,12 @@ class PageEndpoints:
         self,
         status: DaemonStatus,
         reader: AsyncReader,
+        days: DayEndpoint,
         is_signed_in: Callable[[web.Request], bool],
     ) -> None:
         self._status = status
         self._reader = reader
+        self._days = days
         self._index = CityIndex(status, lambda snapshot, edition: make_overview(status, snapshot, edition))
         self._notices = NoticeCache(status)
         self._is_signed_in = is_signed_in
@@ -104,13 +109,14 @@ class PageEndpoints:
             return _View("missing", "weatherd", main, "null", status=HTTPStatus.NOT_FOUND)
         detail = serializers.serialize_city_detail(city, self._status)
         chart = await self._read_chart(city, query.span)
+        days = await self._days.read_days(city, DaysQuery(by=query.by))
         cities = self._status.cities
         place = bisect.bisect_left(cities, city.id, key=operator.attrgetter("id"))
         neighbours = [
             {"id": other.id, "name": other.name} for other in (cities[place - 1], cities[(place + 1) % len(cities)])
         ]
         alerts, warnings = find_city_notices(city.id, self._status)
-        parts = {"city": detail, "chart": chart}  # as models, which are encoded faster
+        parts = {"city": detail, "chart": chart, "days": days}  # as models, which are encoded faster
         data = ",".join(f'"{key}":{model.model_dump_json()}' for key, model in parts.items())
         lists = {
             "neighbours": neighbours,
@@ -119,7 +125,8 @@ class PageEndpoints:
             "seq": self._status.journal.last_seq,
         }
         notices = render_city_notices(alerts, warnings, city.timezone)
-        main = plain_views.render_city(detail, chart, self._status.display, notices)
+        record = render_record(days, query.span, self._status.display)
+        main = plain_views.render_city(detail, chart, self._status.display, notices, record)
         return _View("city", f"{city.name} – weatherd", main, f"{{{data},{json.dumps(lists)[1:]}")
 
     async def _service_view(self) -> _View:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import ValidationError
 
+from weatherd.journal.days.periods import DayPart  # noqa: TC001 - pydantic resolves it
 from weatherd.web.query_models import CitiesQuery, CityId
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ class PageQuery(CitiesQuery):
     city: CityId | None = None
     view: Literal["map", "service"] | None = None
     span: Literal["24h", "7d", "90d", "1y"] = "24h"
+    by: DayPart = "day"
     wall: str | None = None
     limit: int = 50
 

@@ -33,7 +33,14 @@ def count_cities(count: int) -> str:
 
 def render_overview(overview: OverviewModel, page: CitiesPage, query: PageQuery, display: Display) -> str:
     """Return the sentence of state, and a page of the list as a table."""
-    heads = ("City", *_heads(display, *_OVERVIEW[:1]), "Weather", *_heads(display, *_OVERVIEW[1:]), "State", "Observed")
+    heads = (
+        "City",
+        *name_heads(display, *_OVERVIEW[:1]),
+        "Weather",
+        *name_heads(display, *_OVERVIEW[1:]),
+        "State",
+        "Observed",
+    )
     counts = ", ".join(f"{count:,} {state}" for state, count in overview.counts.items() if count or state == "fresh")
     if noticed := count_notices(overview.notices):
         counts = f"{counts}; {noticed}"
@@ -80,12 +87,12 @@ _CHART = (
 )
 
 
-def _heads(display: Display, *columns: tuple[str, str]) -> list[str]:
+def name_heads(display: Display, *columns: tuple[str, str]) -> list[str]:
     """Return the heads of columns with the reader's units."""
     return [f"{name}{UNITS[display.units][field].symbol}" for name, field in columns]
 
 
-def _value(display: Display, field: str, value: float | None, digits: int = 0) -> str:
+def format_cell(display: Display, field: str, value: float | None, digits: int = 0) -> str:
     """Return a value in the reader's unit, without it."""
     unit = UNITS[display.units][field]
     digits = max(digits, unit.digits if unit.digits > 1 else 0)
@@ -106,11 +113,11 @@ def _city_row(city: CityModel, display: Display) -> Iterator[str]:
     if last is None:
         yield from ("–",) * 6
     else:
-        yield _value(display, "temperature", last.temperature)
+        yield format_cell(display, "temperature", last.temperature)
         yield _describe(city, display)
         for _, field in _OVERVIEW[1:-1]:
-            yield _value(display, field, getattr(last, field))
-        yield _value(display, "precipitation", last.precipitation, 1)
+            yield format_cell(display, field, getattr(last, field))
+        yield format_cell(display, "precipitation", last.precipitation, 1)
     doubts = [escape(last.quality)] if last and last.quality != OK else []
     yield "; ".join([city.state, *doubts, *(escape(name_notice(notice)) for notice in city.notices)])
     yield render_time(last.observed_at) if last else "–"
@@ -121,8 +128,8 @@ def render_time(text: str) -> str:
     return f'<time datetime="{text}">{datetime.fromisoformat(text):%d %b %H:%M} UTC</time>'
 
 
-def render_city(city: CityDetail, chart: ChartModel, display: Display, notices: str) -> str:
-    """Return the latest observation of a city, *notices* as HTML, and its history as a table."""
+def render_city(city: CityDetail, chart: ChartModel, display: Display, notices: str, record: str) -> str:
+    """Return the latest observation of a city, *notices* and *record* as HTML, and its history as a table."""
     last = city.observation
     name = f"<bdi>{escape(city.name)}</bdi>"
     if last:
@@ -133,13 +140,13 @@ def render_city(city: CityDetail, chart: ChartModel, display: Display, notices: 
     else:
         text = "No value yet."
     reason = f"<p>{escape(city.failure[:500])}</p>\n" if city.failure else ""
-    heads = ("Time", *_heads(display, *_CHART))
+    heads = ("Time", *name_heads(display, *_CHART))
     slots = chart.hours or chart.slots
     table = render_table(f"{city.name}, {chart.span}", heads, _slot_rows(slots, chart, display))
     return (
         f"<h1>{name}</h1>\n<p>{text}</p>\n{reason}{notices}{_SCRIPTLESS}"
         f'<div class="without-js">{table}<p><a href="api/v1/cities/{city.id}/chart?span={chart.span}&amp;format=csv">'
-        "CSV</a></p></div>\n"
+        f'CSV</a></p>{record}<p><a href="api/v1/cities/{city.id}/comparison">Services compared</a> (JSON)</p></div>\n'
     )
 
 
@@ -159,7 +166,7 @@ def _slot_rows(slots: SlotsModel, chart: ChartModel, display: Display) -> Iterat
             slots.pressure_msl,
         )
         for (_, field), column in zip(_CHART, columns, strict=True):
-            yield _value(display, field, column[index], 0 if field == "pressure_msl" else 1)
+            yield format_cell(display, field, column[index], 0 if field == "pressure_msl" else 1)
 
     return (cells(index) for index in reversed(range(len(slots.begin))))
 

@@ -90,6 +90,8 @@ export const seconds = (at, zone) => clock(zone, { hour: "2-digit", minute: "2-d
 export const day = (at, zone) => clock(zone, { weekday: "short", day: "numeric", month: "short" }).format(at).replace(",", "");
 export const shortDay = (at, zone) => clock(zone, { weekday: "short", day: "numeric" }).format(at).replace(",", "");
 export const monthDay = (at, zone) => clock(zone, { day: "numeric", month: "short" }).format(at);
+export const month = (at, zone) => clock(zone, { month: "short", year: "numeric" }).format(at);
+export const year = (at, zone) => clock(zone, { year: "numeric" }).format(at);
 export const zoneName = (at, zone) => clock(zone, { timeZoneName: "short" }).formatToParts(at).find((part) => part.type === "timeZoneName")?.value ?? "";
 export const fullTime = (at) => new Date(at).toISOString().replace(/\.\d+Z/, "Z");
 

@@ -10,6 +10,9 @@ import { isNight, nights, windName } from "../app/sky.js";
 import { lastMidnight, rangeBar } from "../app/spark.js";
 import { attemptList } from "./attempts.js";
 import { noticeList } from "./city-notices.js";
+import { makeComparison } from "./comparison.js";
+import { radioSwitch } from "./radio-switch.js";
+import { makeRecord, PARTS } from "./record.js";
 
 const SPANS = [["24h", "24 h", "Last 24 hours"], ["7d", "7 d", "Last 7 days"], ["90d", "90 d", "Last 90 days"], ["1y", "1 y", "Last year"]];
 const EXTRA = [["feels", "feels like"], ["humidity", "humidity"], ["cloud", "cloud"]];
@@ -17,14 +20,15 @@ const STALE = "Stale after";
 const phone = matchMedia("(max-width: 719px)");
 
 export async function open(main, data) {
-  let { city, chart, neighbours, alerts, warnings } = data, today = chart.span === "24h" ? chart : null, drawn = null, spokenAt = 0;
+  let { city, chart, days, neighbours, alerts, warnings } = data, today = chart.span === "24h" ? chart : null, drawn = null, spokenAt = 0;
   let span = chart.span;
   const options = new Set(recall("panels", []));
   const zone = chart.zone, hasZone = city.timezone !== null;
   const clock = (at) => hours(at, zone);
   const head = h("div", { class: "city-head" }), panel = h("section", { class: "panel", "aria-label": "Now" }), notice = h("div"), notices = h("div");
   const chartPanel = h("section", { class: "panel", role: "group" }), daysPanel = h("section", { class: "panel" }), why = h("section", { class: "panel" });
-  const rail = h("aside", { class: "rail last", "aria-label": "Why this value" }, why), columns = h("div", { class: "with-rail" }, h("div", {}, chartPanel, h("div", { class: "section" }), daysPanel), rail);
+  const record = makeRecord(city, zone, chooseBy), comparison = city.compare.length || city.providers.length > 1 ? makeComparison(city) : null;
+  const rail = h("aside", { class: "rail last", "aria-label": "Why this value" }, why), columns = h("div", { class: "with-rail" }, h("div", { class: "stack" }, chartPanel, daysPanel, record.node, comparison?.node), rail);
   main.append(head, panel, notice, notices, columns);
 
   function drawHead() {
@@ -102,13 +106,7 @@ export async function open(main, data) {
   function drawChart() {
     const title = SPANS.find(([name]) => name === span)[2];
     chartPanel.setAttribute("aria-label", `${city.name}, ${title.toLowerCase()}`);
-    const radio = ([name, text]) => h("button", { type: "button", role: "radio", "aria-checked": String(name === span), tabindex: name === span ? 0 : -1, "data-span": name, onclick: () => choose(name) }, text);
-    const group = h("div", { class: "switch", role: "radiogroup", "aria-label": "Span", onkeydown: (event) => {
-      const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: 1, ArrowUp: -1 }[event.key], place = SPANS.findIndex(([name]) => name === span);
-      if (!step) return;
-      event.preventDefault();
-      choose(SPANS[(place + step + SPANS.length) % SPANS.length][0], true);
-    } }, SPANS.map(radio));
+    const group = radioSwitch("Span", SPANS, span, choose);
     drawn = makeChart(chart, city, options, (text) => {
       if (Date.now() - spokenAt < 500) return;
       spokenAt = Date.now();
@@ -145,11 +143,18 @@ export async function open(main, data) {
   async function choose(name, focus = false) {
     if (name === span && chart.span === name) return;
     span = name;
-    history.replaceState(null, "", query({ city: city.id, span: name === "24h" ? null : name }));
+    keepAddress();
     chart = await fetchJson(`cities/${city.id}/chart?span=${name}`);
     if (name === "24h") today = chart;
     drawChart();
-    if (focus) chartPanel.querySelector(`[data-span="${name}"]`).focus();
+    if (focus) chartPanel.querySelector("[aria-checked=true]").focus();
+  }
+  const keepAddress = () => history.replaceState(null, "", query({ city: city.id, span: span === "24h" ? null : span, by: days.by === PARTS[0][0] ? null : days.by }));
+  async function chooseBy(name) {
+    if (name === days.by) return;
+    days = await fetchJson(`cities/${city.id}/days?by=${name}`);
+    keepAddress();
+    record.draw(days);
   }
 
   function drawDays() {
@@ -191,12 +196,14 @@ export async function open(main, data) {
     drawNotices();
     drawChart();
     drawDays();
+    record.draw(days);
+    comparison?.draw();
     drawWhy();
   }
   async function reload() {
     const focus = document.activeElement === drawn?.node;
     try {
-      [city, chart, { alerts }, { warnings }] = await Promise.all([`cities/${city.id}`, `cities/${city.id}/chart?span=${span}`, `alerts?city=${city.id}`, `warnings?city=${city.id}`].map((path) => fetchJson(path)));
+      [city, chart, days, { alerts }, { warnings }] = await Promise.all([`cities/${city.id}`, `cities/${city.id}/chart?span=${span}`, `cities/${city.id}/days?by=${days.by}`, `alerts?city=${city.id}`, `warnings?city=${city.id}`].map((path) => fetchJson(path)));
     } catch (error) {
       if (error.status === 404) notice.replaceChildren(h("p", { class: "notice" }, mark("waiting"), h("span", {}, h("bdi", {}, city.name), " is no longer in the list. Its stored observations stay in the journal. ", h("a", { href: "./" }, "Overview"))));
       throw error;
