@@ -16,16 +16,17 @@ if TYPE_CHECKING:
 
 @dataclass
 class Service:
-    """A service that reports 6.2 °C and slight rain everywhere."""
+    """A service that reports the same temperature and slight rain everywhere."""
 
     url: str = ""
     requests: int = 0
+    temperature: float = 6.2  # °C
 
     async def forecast(self, request: web.Request) -> web.Response:
         """Respond to ``/v1/forecast``."""
         self.requests += 1
         count = len(request.query["latitude"].split(","))
-        current = {"time": int(time.time()), "interval": 900, "temperature_2m": 6.2, "weather_code": 61}
+        current = {"time": int(time.time()), "interval": 900, "temperature_2m": self.temperature, "weather_code": 61}
         places = [{"latitude": 54.3, "longitude": 10.1, "current": current}] * count
         return web.json_response(places[0] if count == 1 else places)
 

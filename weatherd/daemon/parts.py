@@ -167,6 +167,8 @@ async def open_parts(
             notices.alerts = alerts = await open_alerts(
                 rules, journal, daemon_alerts, latest, utc_now, sees_suspect=sees_suspect
             )
+            if cluster:
+                await _share_alerts(cluster, alerts, journal, registry)
             targets = await _open_targets(
                 stack, configuration, rules, journal, registry=registry, daemon_alerts=daemon_alerts
             )
@@ -209,6 +211,12 @@ async def _open_cluster(
     return await stack.enter_async_context(open_member(settings, folder, lambda: registry.cities, utc_now))
 
 
+async def _share_alerts(cluster: ClusterMember, alerts: AlertDesk, journal: Journal, registry: CityRegistry) -> None:
+    from weatherd.cluster.alerts.shared_alerts import share_alerts  # noqa: PLC0415 - it takes memory
+
+    await share_alerts(cluster, alerts, journal, registry.get)
+
+
 async def _load_rules(configuration: Configuration) -> LoadedRules | None:
     """Load the alert rules; None without a rules file."""
     if not configuration.alerts_path:
@@ -238,8 +246,18 @@ async def _open_targets(
     settings = configuration.settings
     session = await stack.enter_async_context(open_session(USER_AGENT, ca_file=settings.tls.ca_file))
     spread = random.Random()  # noqa: S311 - only spreads retries
-    waiting, sent = daemon_alerts.recorder.find_waiting, daemon_alerts.recorder.sent
-    resources = NotificationResources(journal, session, spread, utc_now, registry.get, settings.timezone, waiting, sent)
+    recorder = daemon_alerts.recorder
+    resources = NotificationResources(
+        journal,
+        session,
+        spread,
+        utc_now,
+        registry.get,
+        settings.timezone,
+        recorder.find_waiting,
+        recorder.sent,
+        recorder.shared,
+    )
     targets = NotificationTargets(resources)
     stack.callback(targets.close)
     if rules.problems:

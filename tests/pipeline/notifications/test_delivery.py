@@ -17,12 +17,12 @@ from tests.support.fakes import KIEL, VirtualJournal
 from weatherd.alerts.quiet_hours import QuietHours, parse_quiet
 from weatherd.alerts.targets import CommandTarget, NamedTarget
 from weatherd.errors import DeliveryError, RejectedError, StateError
-from weatherd.journal.tables.alert_table import AlertEntry, AlertRows
+from weatherd.journal.tables.alert_table import AlertEntry, AlertRows, identify_change
 from weatherd.pipeline.forwarders.group import open_deliveries
 from weatherd.pipeline.notifications.delivery import AlertDelivery, NotificationResources
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterable, Iterator
 
     from weatherd.http.session import Session
     from weatherd.pipeline.notifications.message import AlertMessage
@@ -60,6 +60,7 @@ class Rig:
         self.journal = VirtualJournal(folder / "weatherd.sqlite")
         self.receiver = Receiver()
         self.group: Any = None
+        self.shared: Any = None  # in a cluster
 
     @property
     def status(self) -> Any:
@@ -88,11 +89,34 @@ class Rig:
             random.Random(0),
             virtual_time.now,
             lambda city: KIEL if city == "kiel" else None,
+            shared=self.shared,
         )
         delivery = AlertDelivery(target, self.receiver, resources)
         async with open_deliveries({}, self.journal, random.Random(0), [delivery]) as self.group:
             await asyncio.sleep(0)
             yield
+
+
+class OtherOwners:
+    """Changes that other nodes of a cluster deliver: those of *cities*."""
+
+    def __init__(self) -> None:
+        self.cities: set[str] = set()
+        self.finished: list[str] = []
+
+    def may_send(self, target: str, entries: Iterable[AlertEntry]) -> bool:
+        """Return whether no other node delivers one of the changes."""
+        assert target == "phone"
+        return self.cities.isdisjoint(entry.city for entry in entries)
+
+    def sending(self, entries: Iterable[AlertEntry]) -> contextlib.AbstractContextManager[None]:  # noqa: ARG002 - of a protocol
+        """Return that nothing waits for the end of the sending."""
+        return contextlib.nullcontext()
+
+    def finish(self, targets: Iterable[str], entries: Iterable[AlertEntry]) -> None:
+        """Note the changes that were delivered."""
+        assert list(targets) == ["phone"]
+        self.finished += [f"{entry.rule}: {entry.city}" for entry in entries]
 
 
 @pytest.fixture
@@ -115,6 +139,25 @@ async def test_one_message_for_many_cities(rig: Rig) -> None:
     assert frost.text.endswith("c19: frost\n… and 280 more")
     assert len(frost.alerts) == 300
     assert (rig.status.delivered, rig.status.skipped, rig.status.behind) == (302, 0, 0)
+
+
+async def test_what_another_node_delivers_is_not_sent(rig: Rig) -> None:
+    """A message waits while the node may not send it; when its changes are gone, the others are sent once."""
+    rig.shared = owners = OtherOwners()
+    async with rig.deliver():
+        owners.cities = {"kiel"}
+        await rig.record(("wind", "oslo", "firing"), ("frost", "kiel", "firing"), ("heat", "oslo", "firing"))
+        await asyncio.sleep(60)
+        assert rig.receiver.titles() == ["wind: oslo"]
+        entries = await rig.journal.call(lambda store: store.alerts.read_after(0, 10))
+        await rig.journal.call(lambda store: store.alerts.delete([identify_change(entries[1])]))
+        await asyncio.sleep(60)
+        await rig.record(("rain", "kiel", "firing"), ("rain", "oslo", "firing"))
+        await asyncio.sleep(60)
+        owners.cities = set()
+        await asyncio.sleep(60)
+    assert rig.receiver.titles() == ["wind: oslo", "heat: oslo", "rain: 2 cities"]
+    assert set(owners.finished) == {"wind: oslo", "heat: oslo", "rain: kiel", "rain: oslo"}
 
 
 async def test_changes_that_come_soon_after_join(rig: Rig) -> None:

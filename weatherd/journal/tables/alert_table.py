@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from weatherd.alerts.builtin.daemon_rules import DAEMON_PREFIX
 from weatherd.alerts.silences import DROPPED, HELD
 from weatherd.journal.tables.silence_table import SilenceTable
 
@@ -27,6 +28,10 @@ SELECT max(
   coalesce((SELECT max(coalesce(in_doubt_last, delivered)) FROM cursor WHERE forwarder LIKE '{CURSOR_PREFIX}%'), 0)
 )
 """
+_OF_CITY = f"instr(rule, '{DAEMON_PREFIX}') != 1"
+_MIN_DELIVERED = f"""(
+  SELECT min(delivered) FROM cursor WHERE forwarder LIKE '{CURSOR_PREFIX}%' OR forwarder = 'mqtt alerts'
+)"""
 _MICROS = 1e6  # in a second
 _COLUMNS = _STATE.split(", ")
 # Bare names in the last line are those of the row before
@@ -53,6 +58,11 @@ class AlertEntry(NamedTuple):
     message: str
     notify: tuple[str, ...]  # as the rule had it at that time
     silenced: str | None = None  # held or dropped, see weatherd.alerts.silences; None: it is sent
+
+
+def identify_change(entry: AlertEntry) -> tuple[str, str, int, str]:
+    """Return what identifies a change in all journals: city, rule, time in µs, and event."""
+    return entry.city, entry.rule, _to_micros(entry.at), entry.event or ""
 
 
 class SavedAlert(NamedTuple):
@@ -184,6 +194,18 @@ class AlertTable:
         """Return the resolutions that are sent when a silence ends, in order."""
         statement = f"SELECT {_EVENT} FROM alert_event WHERE silenced = '{HELD}' ORDER BY seq"
         return [_parse_entry(row) for row in self._db.query(statement)]
+
+    def delete(self, changes: Iterable[tuple[str, str, int, str]]) -> None:
+        """Delete changes by city, rule, time in µs and event."""
+        self._db.execute_many("DELETE FROM alert_event WHERE city = ? AND rule = ? AND at = ? AND event = ?", changes)
+
+    def leave_cities(self) -> None:
+        """Delete the states of cities, and their changes that were not delivered, because another node has both now.
+
+        Those of the daemon itself stay.
+        """
+        self._db.execute(f"DELETE FROM alert_state WHERE {_OF_CITY}")
+        self._db.execute(f"DELETE FROM alert_event WHERE {_OF_CITY} AND event IS NOT NULL AND seq > {_MIN_DELIVERED}")
 
     def prune(self, before: float) -> None:
         """Delete the changes before a POSIX time."""

@@ -10,6 +10,7 @@ import structlog
 from weatherd.alerts.city_alerts import CityAlerts, select_rules
 from weatherd.alerts.compared_values import read_values
 from weatherd.alerts.language.compiler import NO_OBSERVATION
+from weatherd.alerts.rule import MQTT_TARGET
 from weatherd.alerts.silences import decide_sending
 from weatherd.alerts.states import AlertPhase
 from weatherd.pipeline.alerting.batches import add_batch
@@ -94,6 +95,8 @@ class AlertDesk:
 
     def apply_diff(self, change: CityListDiff) -> None:
         """Apply an edit of the list of cities. The alerts of a city that was removed or has moved end."""
+        if self.recorder.shared:
+            change = self.recorder.shared.restrict(change)
         gone = change.removed | change.moved
         if not self.cities:  # after a start, those of cities that are not listed any more
             gone |= self.active.keys() - {city.id for city in change.cities} | self.latest.moved_in_stop
@@ -105,6 +108,22 @@ class AlertDesk:
             del self.cities[city_id]
         self.cities |= change.added_or_changed
         self._place(change.added_or_changed.values())
+
+    def take(self, cities: Sequence[City], saved: Iterable[SavedAlert]) -> None:
+        """Take cities that another node polled until now, with the states of their alerts."""
+        self.leave(city.id for city in cities)
+        self.restore(saved)
+        self.cities |= {city.id: city for city in cities}
+        self._place(cities)
+
+    def leave(self, city_ids: Iterable[str]) -> list[SavedAlert]:
+        """Leave cities to another node: their alerts do not end. Return the states that they have."""
+        left: list[SavedAlert] = []
+        for city_id in list(city_ids):
+            left += self.active.pop(city_id, {}).values()
+            for known in (self.cities, self.alerts, self.cold):
+                known.pop(city_id, None)
+        return left
 
     def replace_rules(self, rules: Sequence[Rule]) -> None:
         """Replace the rules. A removed rule ends its alerts, and an edited condition those that are pending."""
@@ -220,8 +239,15 @@ class AlertDesk:
         city, now = self.cities[city_id], self.now().timestamp()
         return alerts.collect_facts(now, *(self.find_health if alerts.needs_health else know_no_health)(city, now))
 
-    async def record_sent(self, entries: Iterable[AlertEntry]) -> None:
-        """Record that messages about changes of alerts were delivered now."""
+    def may_deliver(self, entries: Iterable[AlertEntry]) -> bool:
+        """Return whether this node may deliver events of alerts now, in a cluster."""
+        shared = self.recorder.shared
+        return shared is None or shared.may_send(MQTT_TARGET, entries)
+
+    async def record_sent(self, entries: Sequence[AlertEntry]) -> None:
+        """Record that events of alerts were delivered now."""
+        if self.recorder.shared:
+            self.recorder.shared.finish([MQTT_TARGET], entries)
         await self.recorder.sent.record(entries, self.now().timestamp())
 
     def drop_pending(self, alerts: CityAlerts, city_id: str) -> None:

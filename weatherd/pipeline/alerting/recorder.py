@@ -3,24 +3,49 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
+from weatherd.alerts.builtin.daemon_rules import is_daemon_rule
 from weatherd.errors import StateError
 from weatherd.formatting import format_rfc3339
-from weatherd.journal.tables.alert_table import AlertRows
+from weatherd.journal.tables.alert_table import AlertRows, identify_change
 from weatherd.pipeline.alerting.changes import ENDED, to_time
 from weatherd.pipeline.alerting.sent_times import SentTimes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
+    from contextlib import AbstractContextManager
 
+    from weatherd.config.diff import CityListDiff
     from weatherd.journal.journal import Journal
     from weatherd.journal.tables.alert_table import AlertEntry, SavedAlert
     from weatherd.observation import FetchedObservation
 
 log = structlog.get_logger()
+
+
+class SharedChanges(Protocol):
+    """What nodes of a cluster share of the alerts of cities: see :mod:`weatherd.cluster.alerts.shared_alerts`."""
+
+    def restrict(self, change: CityListDiff) -> CityListDiff:
+        """Return the part of an edit of the list that concerns the cities of this node."""
+
+    def record(self, entry: AlertEntry, state: SavedAlert | None) -> None:
+        """Record a change, which enters the journal when it is shared."""
+
+    def release(self, held: AlertEntry, entry: AlertEntry) -> None:
+        """Record the copy of a change that was held back."""
+
+    def may_send(self, target: str, entries: Iterable[AlertEntry]) -> bool:
+        """Return whether a message about changes may be sent to a target now."""
+
+    def sending(self, entries: Iterable[AlertEntry]) -> AbstractContextManager[None]:
+        """Delay a move of the changes to another node while a message about them is being sent, inside the ``with``."""
+
+    def finish(self, targets: Iterable[str], entries: Iterable[AlertEntry]) -> None:
+        """Note that changes were delivered to targets, or never will be."""
 
 
 class AlertRecorder:
@@ -38,6 +63,7 @@ class AlertRecorder:
         self.released: list[int] = []  # numbers of held changes whose copies wait
         self._lock = asyncio.Lock()
         self.has_batch = False  # observations whose changes wait are not stored yet
+        self.shared: SharedChanges | None = None  # in a cluster
 
     def restore_on_loss(self, scan: Callable[[], Iterable[SavedAlert]]) -> None:
         """Save the states that *scan* returns whenever a file replaces a lost one."""
@@ -56,13 +82,37 @@ class AlertRecorder:
 
     def record(self, entry: AlertEntry, state: SavedAlert | None) -> None:
         """Add a change, and the state after it; None is inactive."""
+        if self.shared and not is_daemon_rule(entry.rule):
+            self.shared.record(entry, state)
+        else:
+            self.record_here(entry, state)
+
+    def record_here(self, entry: AlertEntry, state: SavedAlert | None) -> None:
+        """Add a change that no other node can make, and the state after it."""
         self._entries.append(entry)
         self._states[entry.rule, entry.city] = state
 
-    def release(self, seq: int, entry: AlertEntry) -> None:
-        """Add the copy of a change that was held back under number *seq*; no state changes."""
-        self.released.append(seq)
+    def release(self, held: AlertEntry, entry: AlertEntry) -> None:
+        """Add the copy of a change that was held back; no state changes."""
+        self.released.append(held.seq)
+        if self.shared and not is_daemon_rule(entry.rule):
+            self.shared.release(held, entry)
+        else:
+            self._entries.append(entry)
+
+    def adopt(self, entry: AlertEntry) -> None:
+        """Add a change that another node has made, to be delivered by this one."""
         self._entries.append(entry)
+
+    def keep_state(self, key: tuple[str, str], state: SavedAlert | None) -> None:
+        """Add the state of an alert, by rule and city, that has moved to this node, or away: then it is None."""
+        self._states[key] = state
+
+    async def forget(self, changes: Collection[tuple[str, str, int, str]]) -> None:
+        """Delete changes that another node delivers: by city, rule, time in µs and event. Raises StateError."""
+        async with self._lock:
+            self._entries = [entry for entry in self._entries if identify_change(entry) not in changes]
+            await self._journal.call(lambda store: store.alerts.delete(changes))
 
     async def add(self, batch: Sequence[FetchedObservation]) -> int:
         """Store a batch of observations and the changes that wait; return the number of new observations.
@@ -78,7 +128,7 @@ class AlertRecorder:
         return stored
 
     def _has_rows(self) -> bool:
-        return bool(self._entries or self._states or self.ended_silences)
+        return bool(self._entries or self._states or self.ended_silences or self.released)
 
     def _collect(self) -> AlertRows:
         ended, released = tuple(self.ended_silences), tuple(self.released)

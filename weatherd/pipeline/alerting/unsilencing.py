@@ -30,7 +30,7 @@ def _release_held(desk: AlertDesk, held: Iterable[AlertEntry]) -> None:
     now = desk.now().timestamp()
     for entry in held:
         if entry.seq not in desk.recorder.released and not desk.silences.find(entry.rule, desk.cities.get(entry.city)):
-            desk.recorder.release(entry.seq, release_entry(entry, now))
+            desk.recorder.release(entry, release_entry(entry, now))
 
 
 def _notify_unsilenced(desk: AlertDesk, ended: Sequence[Silence]) -> None:

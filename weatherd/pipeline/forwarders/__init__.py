@@ -62,7 +62,10 @@ class AlertLookup(Protocol):
     def read_values(self, city_id: str, rule_name: str) -> Mapping[str, float | str | bool | None]:
         """Return the values that the condition of a rule compares for a city, by name; None is unknown."""
 
-    async def record_sent(self, entries: Iterable[AlertEntry]) -> None:
+    def may_deliver(self, entries: Iterable[AlertEntry]) -> bool:
+        """Return whether this node may deliver events of alerts now, in a cluster."""
+
+    async def record_sent(self, entries: Sequence[AlertEntry]) -> None:
         """Record that messages about changes of alerts were delivered now."""
 
 

@@ -103,10 +103,13 @@ class MqttForwarder:
         return contextlib.nullcontext(ChangeConnection(self._deliver_warnings))
 
     async def _deliver_alerts(self, batch: Sequence[AlertEntry], key: str) -> None:  # noqa: ARG002 - events have numbers
-        cities = self._find_cities(entry.city for entry in batch)
-        await (await self._find_connection()).publish_events(cities.values(), self._events.of_alerts(batch, cities))
-        if alerts := self.resources.alerts():
-            await alerts.record_sent(entry for entry in batch if entry.city in cities)
+        cities, alerts = self._find_cities(entry.city for entry in batch), self.resources.alerts()
+        connection = await self._find_connection()
+        if alerts and not alerts.may_deliver(batch):
+            raise DeliveryError("this node may not deliver alerts now: another one may poll their cities")
+        await connection.publish_events(cities.values(), self._events.of_alerts(batch, cities))
+        if alerts:
+            await alerts.record_sent([entry for entry in batch if entry.city in cities])
 
     async def _deliver_warnings(self, batch: Sequence[WarningEntry], key: str) -> None:  # noqa: ARG002 - as above
         cities = self._find_cities(entry.change.city for entry in batch)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from weatherd.http.session import Session
     from weatherd.journal.journal import Journal
     from weatherd.journal.tables.cursors import Cursor
+    from weatherd.pipeline.alerting.recorder import SharedChanges
     from weatherd.pipeline.alerting.sent_times import SentTimes
     from weatherd.pipeline.notifications.lane import Lane
     from weatherd.pipeline.notifications.message import AlertMessage
@@ -43,7 +44,7 @@ _MAX_CHECKS = 6  # then the message is sent
 _SPACING = 5.0  # seconds between two messages to a target
 _MAX_MESSAGES = 3  # at once; if there are more, they become one
 _MAX_CHANGES = 1000  # that are read at once
-_MAX_AGE = timedelta(days=2)  # after which an alert is no news
+MAX_AGE = timedelta(days=2)  # after which an alert is no news
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,11 @@ class NotificationResources:
     timezone: str | None = None  # of quiet hours; None: this machine's
     find_waiting: Callable[[], Sequence[AlertEntry]] = tuple  # changes that are not in the journal yet
     sent: SentTimes | None = None  # where deliveries are recorded
+    shared: SharedChanges | None = None  # in a cluster
+
+
+class _NotOwnerError(Exception):
+    """Raised if a message may not be sent now, because another node may poll one of its cities."""
 
 
 class AlertDelivery:
@@ -101,6 +107,7 @@ class AlertDelivery:
         """Send alerts until cancelled, or until :meth:`drain` was called and nothing is left."""
         is_loaded = False
         while True:
+            delay = None
             try:
                 await self._send_early()
                 if not is_loaded:
@@ -108,12 +115,16 @@ class AlertDelivery:
                     is_loaded = True
                 while lane := await self._wait_for_changes():
                     await self._deliver_changes(lane)
+            except _NotOwnerError:
+                for lane in self._lanes:
+                    lane.counted_up_to = -1
+                delay = _CHECK_PERIOD
             except Exception as error:  # noqa: BLE001 - Apprise may raise anything
                 self._outage.report_failure(error, self.behind)
                 self.progress.is_down = True
             if self._draining.is_set():
                 return
-            await self._pause(self._outage.retry_delay())
+            await self._pause(delay or self._outage.retry_delay())
 
     async def _wait_for_changes(self) -> Lane | None:
         """Wait for changes, and for those that come soon after; return their lane, or None if a drain finds none.
@@ -164,6 +175,7 @@ class AlertDelivery:
         lane.waiting = await self._journal.call(lambda store: store.alerts.count_for(wanted))
         lane.counted_up_to = last
         if not lane.waiting and lane.cursor.delivered < last:
+            lane.sent = 0
             await self._save_cursor(lane, Idle(last))
 
     def _is_quiet(self, lane: Lane) -> bool:
@@ -190,6 +202,8 @@ class AlertDelivery:
                 lane.waiting = max(0, lane.waiting - len(message.alerts))
                 if number < len(messages) and not has_waited:
                     await self._pause(_SPACING)
+        if self._resources.shared:
+            self._resources.shared.finish([self.target.name], entries)
         lane.sent, lane.counted_up_to = 0, -1
         await self._save_cursor(lane, Idle(last))
         if messages:
@@ -216,14 +230,20 @@ class AlertDelivery:
     async def _send(self, message: AlertMessage) -> None:
         """Send a message, or skip it if it is too old or the target rejects it for good."""
         newest = max(datetime.fromisoformat(alert.time) for alert in message.alerts)
-        if self._resources.now() - newest > _MAX_AGE:
+        if self._resources.now() - newest > MAX_AGE:
             self._skip(message, "it could not be delivered for two days")
             return
-        try:
-            await self._sender.send(message, self._resources.session)
-        except RejectedError as error:
-            self._skip(message, describe(error))
-            return
+        shared = self._resources.shared
+        if shared and not shared.may_send(self.target.name, message.entries):
+            raise _NotOwnerError
+        with shared.sending(message.entries) if shared else contextlib.nullcontext():
+            try:
+                await self._sender.send(message, self._resources.session)
+            except RejectedError as error:
+                self._skip(message, describe(error))
+                return
+            if shared:
+                shared.finish([self.target.name], message.entries)
         if self._resources.sent:
             await self._resources.sent.record(message.entries, self._resources.now().timestamp())
         self.progress.delivered += len(message.alerts)

@@ -1,0 +1,34 @@
+"""Nodes of a cluster: real daemons on this machine, with state folders of their own, and a real database."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from tests.support.weatherd_process import ENVIRONMENT, configure, weatherd
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from tests.support.weatherd_process import Process
+
+LEASE = 5.0  # seconds, the shortest
+
+
+def list_rows(count: int) -> list[str]:
+    """Return rows of a list of cities."""
+    return [f"{{name: City {number}, lat: {40 + number / 10}, lon: 10.1}}" for number in range(count)]
+
+
+@contextlib.asynccontextmanager
+async def run_node(
+    folder: Path, name: str, dsn: str, url: str, rows: list[str], **settings: str
+) -> AsyncIterator[Process]:
+    """Run a node in *folder* until the end of the ``with``, where it is killed."""
+    (folder / name).mkdir(exist_ok=True)
+    cluster = f"{{dsn: '{dsn}', name: {name}, lease: {LEASE:g}s}}"
+    path = configure(folder / name, url, *rows, cluster=cluster, **settings)
+    async with weatherd("run", "-c", path, environ=ENVIRONMENT | {"WEATHERD_LOG__LEVEL": "debug"}) as process:
+        await process.logs("daemon.ready")
+        yield process

@@ -1,0 +1,1 @@
+"""Alerts of cities that move from node to node."""
