@@ -97,6 +97,7 @@ class City:
     warnings: WarningsSetting = "off"  # services of the official warnings
     backfill: float = 86400.0  # seconds back in which gaps in the journal are filled; 0: they are not
     compare: tuple[str, ...] = ()  # providers that are polled for comparison only
+    station: str = ""  # of a provider of which the list may choose one; "": the nearest
     plugins: tuple[tuple[str, Any], ...] = ()  # pairs of plug-in name and model
 
     def __post_init__(self) -> None:
@@ -116,7 +117,8 @@ KEYS = tuple(field.name for field in fields(City))
 # The setters of the slots, which are faster than object.__setattr__
 _SETTERS = tuple(vars(City)[key].__set__ for key in KEYS)
 _set_name, _set_lat, _set_lon, _set_id, _set_interval, _set_providers, *_set_others = _SETTERS
-_set_timezone, _set_altitude, _set_tags, _set_warnings, _set_backfill, _set_compare, _set_plugins = _set_others
+_set_timezone, _set_altitude, _set_tags, _set_warnings, _set_backfill, _set_compare, _set_station, *_rest = _set_others
+(_set_plugins,) = _rest
 
 
 def build_city(  # noqa: PLR0917 - positional, because keywords cost time in this function
@@ -132,6 +134,7 @@ def build_city(  # noqa: PLR0917 - positional, because keywords cost time in thi
     warnings: WarningsSetting,
     backfill: float,
     compare: tuple[str, ...] = (),
+    station: str = "",
     plugins: tuple[tuple[str, Any], ...] = (),
 ) -> City:
     """Return the city with these valid values in a third of the constructor's time. *city_id* may be empty."""
@@ -148,6 +151,7 @@ def build_city(  # noqa: PLR0917 - positional, because keywords cost time in thi
     _set_warnings(city, warnings)
     _set_backfill(city, backfill)
     _set_compare(city, compare)
+    _set_station(city, station)
     _set_plugins(city, plugins)
     return city
 

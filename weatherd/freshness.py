@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Seconds. A budget covers the update cycle of a healthy service plus one failed update. Models are updated every 15
 # minutes (Open-Meteo) or 10 minutes (OpenWeatherMap), a forecast step is one hour (MET Norway), and stations report
-# every 30 or 60 minutes with a delay of up to 30 minutes (Bright Sky, NWS).
+# every 30 or 60 minutes with a delay of up to 30 minutes (Bright Sky, NWS, METAR).
 AGE_BUDGETS: Mapping[str, float] = MappingProxyType(
     {
         "open-meteo": 7200.0,
@@ -23,6 +23,7 @@ AGE_BUDGETS: Mapping[str, float] = MappingProxyType(
         "met-norway": 7200.0,
         "bright-sky": 10800.0,
         "nws": 9000.0,
+        "metar": 9000.0,
     }
 )
 DEFAULT_AGE_BUDGET = 10800.0  # seconds, for a plug-in that declares none
@@ -86,6 +87,7 @@ class PublicationTimes:
 # Open-Meteo's current values change at each quarter of an hour UTC to the second, and a step of MET Norway's forecast
 # begins at each full hour. Stations in Germany report at :00 and :30, which Bright Sky has 5 to 10 minutes later.
 # Stations of the NWS report once an hour between :51 and :56, and their quality control takes up to 20 minutes.
+# Airports report once or twice an hour, and the service has a report 2 to 15 minutes later.
 # OpenWeatherMap's values are ten minutes apart, at other times for each place.
 PUBLICATIONS: Mapping[str, PublicationTimes] = MappingProxyType(
     {
@@ -93,6 +95,7 @@ PUBLICATIONS: Mapping[str, PublicationTimes] = MappingProxyType(
         "met-norway": PublicationTimes(3600.0, 0.0, is_uniform=True),
         "bright-sky": PublicationTimes(1800.0, 600.0),
         "nws": PublicationTimes(3600.0, 1200.0),
+        "metar": PublicationTimes(1800.0, 600.0),
         "openweathermap": PublicationTimes(600.0, 120.0),
     }
 )

@@ -11,17 +11,21 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from tests.support.fakes import KIEL
 from weatherd.city import City
 from weatherd.http.response import Response
 from weatherd.observation import Observation
 from weatherd.providers.bright_sky.client import build_bright_sky_query, parse_bright_sky
 from weatherd.providers.met_norway.client import build_met_norway_query, parse_met_norway
 from weatherd.providers.met_norway.forecast import observation_from_step
+from weatherd.providers.metar.record import StationReport, parse_metars
+from weatherd.providers.metar.stations import parse_airports
 from weatherd.providers.nws.client import parse_nws
 from weatherd.providers.open_meteo.client import COMMON_QUERY, build_open_meteo_query, parse_open_meteo
 from weatherd.providers.openweathermap.client import parse_openweathermap
 from weatherd.simulator import bright_sky
 from weatherd.simulator.met_norway import forecast as met_norway
+from weatherd.simulator.metar import endpoints as metar
 from weatherd.simulator.nws import endpoints as nws
 from weatherd.simulator.open_meteo import forecast as open_meteo
 from weatherd.simulator.openweathermap import current as openweathermap
@@ -106,6 +110,30 @@ def test_services_agree_in_steady_weather(latitudes: range, longitude: float) ->
     assert wet > 20
 
 
+def test_a_report_of_an_airport_agrees_in_steady_weather() -> None:
+    """Its values differ from the model's only by the rounding of a METAR: whole degrees, knots and tens of degrees."""
+    roundings = {"temperature": 0.51, "wind_speed": 0.28, "pressure_msl": 1.01, "relative_humidity": 8.0}
+    rain = 0
+    for offset in range(0, 24 * 60, 37):
+        clock = steady_weather(offset)
+        for lat, lon in ((50, 10), (40, -95)):
+            query = {"bbox": [f"{lat},{lon},{lat},{lon}"], "format": ["json"]}
+            sites = metar.handle_stationinfo(ServiceRequest(query), NOW, clock).body
+            station = parse_airports(json.dumps(sites).encode())[0].id
+            reports = metar.handle_metar(ServiceRequest({"ids": [station], "format": ["json"]}), NOW, clock).body
+            report = parse_metars(json.dumps(reports).encode(), NOW)[station]
+            assert isinstance(report, StationReport)
+            found, modelled = (report.observe(KIEL, NOW), next(observe(lat, lon, clock)))
+            for field, rounding in roundings.items():
+                assert abs(getattr(found, field) - getattr(modelled, field)) <= rounding, field
+            turn = (found.wind_direction or 0.0) - (modelled.wind_direction or 0.0)
+            assert abs((turn + 180) % 360 - 180) <= 5.6
+            if found.precipitation:
+                assert found.precipitation == pytest.approx(modelled.precipitation, abs=0.19)
+                rain += 1
+    assert rain > 3
+
+
 def test_services_agree_when_it_is_dry() -> None:
     """Dry is 0 mm for each of them, and not unknown."""
     dry = 0
@@ -124,7 +152,7 @@ def test_the_table_of_values_is_complete() -> None:
     heading, _, *rows = [
         [cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line.startswith("|")
     ]
-    services = {"open-meteo", "openweathermap", "met-norway", "bright-sky", "nws"}
+    services = {"open-meteo", "openweathermap", "met-norway", "bright-sky", "nws", "metar"}
     assert {name for cell in heading for name in re.findall("`([a-z-]+)`", cell)} == services
     assert all(word in " ".join(heading) for word in ("modelled", "observed", "analysis"))
     documented = [name for row in rows for name in re.findall("`([a-z_]+)`", row[0])]

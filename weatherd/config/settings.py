@@ -15,6 +15,7 @@ from weatherd.config.plain_settings import DerivedSettings, PlainSecret, PlainSe
 from weatherd.config.sections import (
     BrightSkySection,
     Count,
+    MetarSection,
     MetNorwaySection,
     NwsSection,
     OpenMeteoSection,
@@ -187,6 +188,7 @@ class Settings(DerivedSettings, BaseSettings):
     met_norway: MetNorwaySection = MetNorwaySection()
     nws: NwsSection = NwsSection()
     bright_sky: BrightSkySection = BrightSkySection()
+    metar: MetarSection = MetarSection()
     pirate_weather: PirateWeatherSection = PirateWeatherSection()
     warnings: Annotated[
         WarningsSetting,

@@ -64,6 +64,8 @@ UNLIMITED = Plan()
 # Sources: https://open-meteo.com/en/pricing, https://openweathermap.org/price,
 # https://docs.api.met.no/doc/TermsOfService.html (20 requests a second for all installations of a program together),
 # https://brightsky.dev (10 requests a second, bursts of 50). The National Weather Service publishes no limit.
+# https://aviationweather.gov/data/api/ allows 100 requests a minute, each for at most 400 stations, and wants far
+# fewer: weatherd requests at most 400 stations a minute.
 # MET Norway updates a forecast about every 30 minutes, hence its min_interval.
 PLANS: Mapping[str, Mapping[str, Plan]] = {
     "open-meteo": {
@@ -80,6 +82,7 @@ PLANS: Mapping[str, Mapping[str, Plan]] = {
     "met-norway": {"free": Plan({"second": 20}, rate=4, burst=4, min_interval=1800)},
     "bright-sky": {"free": Plan({"second": 10}, rate=5, burst=5)},
     "nws": {"free": Plan(rate=2, burst=4)},
+    "metar": {"free": Plan(rate=400 / 60, burst=400)},
 }
 
 # Services of which only the official warnings are used: 10,000 calls a month, https://docs.pirateweather.net

@@ -44,6 +44,17 @@ def nws_reports(station: str, now: float) -> Iterator[float]:
         yield from (time for time in times if time + _nws_delay(station, time) <= now)
 
 
+def metar_reports(station: str, now: float, *, is_hourly: bool) -> Iterator[float]:
+    """Yield the times of an airport's reports that the service has, the latest first.
+
+    In the United States they are at :53, elsewhere at :20 and :50. The service has them 2 to 10 minutes later.
+    """
+    minutes = (53,) if is_hourly else (50, 20)
+    for hour in itertools.count(int(now // _HOUR), -1):
+        times = (hour * _HOUR + 60 * minute for minute in minutes)
+        yield from (time for time in times if time + 120 + 480 * _draw("metar", station, time) <= now)
+
+
 def latest_owm_update(place: str, now: float) -> float:
     """Return the time of the latest update of a place by OpenWeatherMap: ten minutes apart, but not exactly."""
     phase = int(_OWM_PERIOD * _draw("owm", place))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from weatherd.simulator import bright_sky, bright_sky_alerts, bright_sky_hours, pirate_weather
 from weatherd.simulator.met_norway import alerts as met_alerts
 from weatherd.simulator.met_norway import forecast as met_norway
+from weatherd.simulator.metar import endpoints as metar
 from weatherd.simulator.nws import alerts as nws_alerts
 from weatherd.simulator.nws import endpoints as nws
 from weatherd.simulator.open_meteo import forecast as open_meteo
@@ -55,6 +56,11 @@ _NWS: ErrorResponses = {
     "429": (429, {"title": "Too Many Requests", "status": 429, "detail": "Rate limit exceeded; wait 5 seconds."}),
     "500": (500, {"title": "Unexpected Problem", "status": 500, "detail": "An unexpected problem has occurred."}),
 }
+_METAR: ErrorResponses = {
+    "401": (403, "Forbidden"),
+    "429": (429, {"status": "error", "error": "Too many requests"}),
+    "500": (500, {"status": "error", "error": "Internal server error"}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +103,8 @@ ENDPOINTS = (
     Endpoint("met-norway", "/weatherapi/metalerts/2.0/current.json", met_alerts.handle_current, _MET_NORWAY, "NaN"),
     Endpoint("bright-sky", "/alerts", bright_sky_alerts.handle_alerts, _BRIGHT_SKY, "NaN"),
     Endpoint("pirate-weather", "/forecast/{key}/{place}", pirate_weather.handle_warnings, _BRIGHT_SKY, "NaN"),
+    Endpoint("metar", "/api/data/metar", metar.handle_metar, _METAR, "NaN"),
+    Endpoint("metar", "/api/data/stationinfo", metar.handle_stationinfo, _METAR, "NaN"),
     Endpoint("nws", "/alerts/active", nws_alerts.handle_active_alerts, _NWS, "NaN"),
     Endpoint("nws", "/points/{point}", nws.handle_point, _NWS, "NaN"),
     Endpoint("nws", "/gridpoints/SIM/{x},{y}/stations", nws.handle_stations, _NWS, "NaN"),

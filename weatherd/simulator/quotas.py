@@ -132,5 +132,6 @@ def free_plan_quotas() -> dict[str, Quota]:
         "openweathermap": OpenWeatherMapQuota(),
         "met-norway": TokenBucketQuota((429, "429 Too Many Requests: slow down\n"), rate=20, burst=20),
         "bright-sky": TokenBucketQuota((429, "Too Many Requests"), rate=10, burst=50),
+        "metar": TokenBucketQuota((429, {"status": "error", "error": "Too many requests"}), rate=100 / 60, burst=100),
         "nws": TokenBucketQuota((429, {"title": "Too Many Requests", "status": 429}), rate=10, burst=50),
     }

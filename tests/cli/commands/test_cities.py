@@ -126,7 +126,7 @@ def test_a_renamed_city_keeps_its_id(weatherd: Weatherd, rows: Path) -> None:
 
 def test_the_list_is_printed_for_programs(weatherd: Weatherd, rows: Path) -> None:
     """JSON and CSV have every value of a row; the CSV is a list itself."""
-    others = "tags: {region: north}, warnings: auto, compare: [nws, met-norway]"
+    others = "tags: {region: north}, warnings: auto, compare: [nws, met-norway], station: EDHK"
     kiel = f"{{name: Kiel, lat: 54.3, lon: 10.1, interval: 5m, altitude: 5, {others}}}"
     rows.write_text(
         f"cities:\n  - {kiel}\n  - {{name: Ulm, lat: 48.4, lon: 10, timezone: Europe/Berlin, warnings: [nws]}}\n"
@@ -141,6 +141,7 @@ def test_the_list_is_printed_for_programs(weatherd: Weatherd, rows: Path) -> Non
         "timezone": None,
         "altitude": 5.0,
         "backfill": 86400.0,
+        "station": "EDHK",
         "providers": ["open-meteo"],
         "warnings": "auto",
         "compare": ["nws", "met-norway"],

@@ -46,14 +46,14 @@ _FALL_OF_CODE = MappingProxyType(
     dict.fromkeys((51, 53, 55, 56, 57), "drizzle")
     | dict.fromkeys((61, 63, 66, 80, 81), "rain")
     | dict.fromkeys((65, 67, 82), "heavy rain")
-    | dict.fromkeys((68, 69, 83, 84), "sleet")
-    | dict.fromkeys((71, 73, 75, 77, 85, 86), "snow")
-    | dict.fromkeys((95, 96, 99), "thunder")
+    | dict.fromkeys((68, 69, 79, 83, 84, 89), "sleet")
+    | dict.fromkeys((38, 71, 73, 75, 77, 85, 86), "snow")
+    | dict.fromkeys((17, 95, 96, 97, 99), "thunder")
 )
 _SHOWERS = range(80, 87)
 _PLAIN: Mapping[int, tuple[str, ...]] = MappingProxyType(
     {3: ("", *_CLOUD_ROWS), 18: _WIND_ROWS, 19: _FUNNEL_ROWS}
-    | dict.fromkeys((10, 45, 48), _FOG_ROWS)
+    | dict.fromkeys((10, 41, 45, 48), _FOG_ROWS)
     | dict.fromkeys((4, 5, 6, 7, 8), _DUST_ROWS)
 )
 

@@ -48,6 +48,7 @@ async def simulated_services() -> AsyncIterator[dict[str, Any]]:
                 "met_norway": simulated | {"contact": "demo@localhost"},
                 "nws": simulated,
                 "bright_sky": simulated,
+                "metar": simulated,
                 "pirate_weather": simulated | {"api_key": "simulated-key"},
                 "warnings": "auto",
             }

@@ -29,6 +29,7 @@ from weatherd.text.warning_services import WARNINGS_SCHEMA, WarningsSetting, int
 
 _CONTROLS = {"Cc", "Cs", "Zl", "Zp"}
 _BIDI_CONTROLS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # they reorder the text of a line
+_STATION = "^([A-Za-z0-9]{4})?$"
 _MAX_TAGS, _MAX_TAG_KEY = 20, 64  # characters of a key
 
 
@@ -44,6 +45,12 @@ def _check_id(text: str) -> str:
     if not re.fullmatch(ID_OR_EMPTY_PATTERN, text):
         raise ValueError("should be lower-case letters, digits, '-' and '_', at most 64")
     return text
+
+
+def _check_station(text: str) -> str:
+    if not re.fullmatch(_STATION, text):
+        raise ValueError("should be the four letters or digits of an airport (ICAO), such as EDDH")
+    return text.upper()
 
 
 def _validate_plugins(value: Any, info: ValidationInfo) -> Any:
@@ -135,6 +142,12 @@ class CityRow:
     compare: Annotated[
         ComparedNames, Field(description="Providers polled for comparison only; overrides the general setting")
     ] = ()
+    station: Annotated[
+        str,
+        Field(strict=True, description="The airport whose reports are used, for metar: EDDH; the nearest if omitted"),
+        AfterValidator(_check_station),
+        Field(json_schema_extra={"pattern": _STATION}),
+    ] = ""
     plugins: Annotated[
         tuple[tuple[str, Any], ...],
         BeforeValidator(_validate_plugins),
@@ -157,6 +170,7 @@ _values = operator.attrgetter(
     "warnings",
     "backfill",
     "compare",
+    "station",
     "plugins",
 )
 

@@ -25,6 +25,7 @@ class _Row(NamedTuple):
     lon: float
     altitude: float | None
     tags: Tags
+    station: str
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -46,7 +47,7 @@ class PackedCities(Sequence[City]):
         samples: dict[object, City] = {}  # a city with each combination of shared values
         numbers: dict[object, int] = {}
         for city in sorted(cities, key=operator.attrgetter("id")):
-            rows += _encode(_Row(city.id, city.name, city.lat, city.lon, city.altitude, city.tags))
+            rows += _encode(_Row(city.id, city.name, city.lat, city.lon, city.altitude, city.tags, city.station))
             starts.append(len(rows))
             shared = _find_shared(city)
             samples.setdefault(shared, city)
@@ -126,6 +127,7 @@ class PackedCities(Sequence[City]):
             shared.warnings,
             shared.backfill,
             shared.compare,
+            row.station,
             shared.plugins,
         )
 

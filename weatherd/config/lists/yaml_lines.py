@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from weatherd.text.warning_services import WarningsSetting
 
     Texts = tuple[
-        str | None, str | None, str | None, str | None, str | None, str | None, str | None
+        str | None, str | None, str | None, str | None, str | None, str | None, str | None, str | None
     ]  # of the keys that many rows share
-    SharedValues = tuple[float, tuple[str, ...], str | None, Tags, WarningsSetting, float, tuple[str, ...]]
+    SharedValues = tuple[float, tuple[str, ...], str | None, Tags, WarningsSetting, float, tuple[str, ...], str]
     FindSettings = Callable[[Texts], SharedValues | None]
 
 # The characters above ASCII that YAML allows, without line breaks (U+0085, U+2028, U+2029) and the byte order mark
@@ -55,6 +55,7 @@ _VALUES = {
     "warnings": r"auto|off|\[[a-z][a-z-]*(?:, [a-z][a-z-]*)*\]",
     "backfill": rf"{_QUOTED}|[0-9][0-9a-z.]{{0,19}}",
     "compare": r"\[[a-z][a-z0-9-]*(?:, [a-z][a-z0-9-]*)*\]",
+    "station": r"[A-Z]{4}",
 }
 _COMMENT = rf"#[ -~{_OTHER}]*"
 _PAIRS = "|".join(rf"{key}: (?P<{key}>{value})" for key, value in _VALUES.items())
@@ -172,15 +173,12 @@ def _build_city(groups: tuple[Any, ...], line: str, find_settings: FindSettings)
 
 def _find_settings(sink: RowSink, texts: Texts) -> SharedValues | None:
     """Return the values that all rows with these texts share; None if one is invalid."""
-    interval, providers, timezone, tags, warnings, backfill, compare = texts
+    interval, providers, timezone, tags, warnings, backfill, compare, station = texts
     row: dict[str, Any] = {"name": "any", "lat": 0, "lon": 0}
     try:
-        if interval:
-            row["interval"] = _parse_text(interval)
-        if providers:
-            row["providers"] = _parse_words(providers)
-        if timezone:
-            row["timezone"] = _parse_text(timezone)
+        words = {"interval": interval, "timezone": timezone, "backfill": backfill, "station": station}
+        row |= {key: _parse_text(text) for key, text in words.items() if text}
+        row |= {key: _parse_words(text) for key, text in (("providers", providers), ("compare", compare)) if text}
         if tags:
             pairs = [pair.split(": ") for pair in tags[1:-1].split(", ")]
             row["tags"] = {key: parse_scalar(text) for key, text in pairs}
@@ -188,14 +186,11 @@ def _find_settings(sink: RowSink, texts: Texts) -> SharedValues | None:
                 return None
         if warnings:
             row["warnings"] = _parse_words(warnings) if warnings[0] == "[" else warnings
-        if backfill:
-            row["backfill"] = _parse_text(backfill)
-        if compare:
-            row["compare"] = _parse_words(compare)
         city = sink.validate(row)
     except ValueError:
         return None
-    return city.interval, city.providers, city.timezone, city.tags, city.warnings, city.backfill, city.compare
+    shared = city.interval, city.providers, city.timezone, city.tags, city.warnings, city.backfill, city.compare
+    return *shared, city.station
 
 
 def _parse_words(text: str) -> list[Any]:

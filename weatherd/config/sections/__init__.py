@@ -137,6 +137,14 @@ class NwsSection(Section):
     concurrency: Concurrency = 4
 
 
+class MetarSection(Section):
+    """Settings of https://aviationweather.gov, the reports of airports."""
+
+    plan: Annotated[Literal["free", "unlimited"], Field(description=_PLAN)] = "free"
+    base_url: BaseUrl = None
+    concurrency: Concurrency = 2
+
+
 class PirateWeatherSection(Section):
     """Settings of https://pirateweather.net, whose official warnings are used."""
 

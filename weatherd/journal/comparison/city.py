@@ -19,7 +19,7 @@ ComparedField = Literal[
     "temperature", "relative_humidity", "pressure_msl", "wind_speed", "wind_gust", "precipitation", "cloud_cover"
 ]
 DEFAULT_RANGE = timedelta(days=30)
-_STATIONS = frozenset({"bright-sky", "nws"})  # providers whose values are measured (docs/services.md)
+_STATIONS = frozenset({"bright-sky", "nws", "metar"})  # providers whose values are measured (docs/services.md)
 
 
 def list_compared_columns(field: str) -> list[str]:

@@ -66,27 +66,34 @@ _NO_UNITS: Mapping[str, Any] = MappingProxyType({})
 
 
 class NumberTable:
-    """The numbers of a service's record. *read* parses one of them, with its bounds, factor and offset."""
+    """The numbers of a service's record.
 
-    def __init__(self, *rows: Number, read: Callable[..., float | None] = parse_number) -> None:
+    *read* parses one of them, with its bounds, factor and offset. A record must have a temperature, unless the table
+    says that something else may have it.
+    """
+
+    def __init__(
+        self, *rows: Number, read: Callable[..., float | None] = parse_number, needs_temperature: bool = True
+    ) -> None:
         self.rows = rows
-        self._read = read
+        self.read = read
+        self._needs_temperature = needs_temperature
         self._keys = [(row, tuple(row.path.split(".")), BOUNDS[row.field]) for row in rows]
 
     def parse(self, record: Mapping[str, Any], units: Mapping[str, Any] = _NO_UNITS) -> dict[str, Any]:
         """Return the numbers of a record by field; a number that is missing, impossible or of another type is None.
 
-        Raises ProviderError if the table has a temperature and the record has none.
+        Raises ProviderError if the temperature is needed and the record has none.
         """
         found: dict[str, Any] = {}
         for row, keys, bounds in self._keys:
             if found.get(row.field) is None:
                 factor, offset = row.find_unit(units)
                 value = find_value(record, keys)
-                if row.field == "temperature":
+                if row.field == "temperature" and self._needs_temperature:
                     found[row.field] = parse_temperature(value, factor, offset)
                 else:
-                    found[row.field] = self._read(value, bounds, factor, offset)
+                    found[row.field] = self.read(value, bounds, factor, offset)
         return found
 
 

@@ -89,7 +89,7 @@ def _print_rows(found: Sequence[City], style: Literal["json", "csv"]) -> None:
     """Print all values of the rows; in CSV a column for each tag, so that it could be a list itself."""
     from weatherd.text.auto_interval import AutoInterval, format_interval
 
-    keys = ("id", "name", "lat", "lon", "interval", "timezone", "altitude", "backfill")
+    keys = ("id", "name", "lat", "lon", "interval", "timezone", "altitude", "backfill", "station")
     rows: list[dict[str, Any]] = [
         {key: getattr(city, key) for key in keys}
         | {"providers": city.providers, "warnings": city.warnings, "compare": city.compare}

@@ -1,0 +1,1 @@
+"""Airports' weather reports (METAR) from the US Aviation Weather Center, https://aviationweather.gov."""

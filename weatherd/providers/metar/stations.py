@@ -1,0 +1,145 @@
+"""The airports near places: requested once a month for each square degree, and stored."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from weatherd.errors import Failure, ProviderError
+from weatherd.http.response import parse_json
+from weatherd.providers.values import as_mapping, parse_number
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+    from datetime import datetime
+
+    from weatherd.city import City
+    from weatherd.journal.key_value import KeyValueStore
+
+    RequestStations = Callable[[str], Awaitable[Sequence["Airport"]]]  # by "south,west,north,east" in degrees
+
+_MAX_STATIONS = 3  # of a place
+_MAX_DISTANCE = 100.0  # km
+_MAX_LOOKUPS = 20  # requests before one for reports
+_VALID_FOR = timedelta(days=30)
+_EARTH_RADIUS = 6371.0  # km
+_is_station_id = re.compile("[A-Z0-9]{4}").fullmatch
+
+
+class Airport(NamedTuple):
+    """A station that reports."""
+
+    id: str  # ICAO
+    lat: float  # degrees
+    lon: float  # degrees
+
+
+def parse_airports(body: bytes) -> list[Airport]:
+    """Return the stations in a response of ``/api/data/stationinfo`` that report and have an ICAO id.
+
+    Buoys and road sites have no "METAR" in ``siteType``, and never report. Raises ProviderError if it is not a list.
+    """
+    sites = parse_json(body)
+    if not isinstance(sites, list):
+        raise ProviderError("the response is not a list of stations", Failure.MALFORMED)
+    kinds = [(site, site.get("siteType")) for site in map(as_mapping, sites)]
+    reporting = [site for site, kind in kinds if isinstance(kind, list) and "METAR" in kind]
+    return _valid_airports([(site.get("icaoId"), site.get("lat"), site.get("lon")) for site in reporting])
+
+
+def _valid_airports(values: Sequence[Any]) -> list[Airport]:
+    found = []
+    for value in values:
+        if isinstance(value, list | tuple) and len(value) == len(Airport._fields):
+            name, lat, lon = value[0], parse_number(value[1], (-90, 90)), parse_number(value[2], (-180, 180))
+            if isinstance(name, str) and _is_station_id(name) and lat is not None and lon is not None:
+                found.append(Airport(name, lat, lon))
+    return found
+
+
+class AirportDirectory:
+    """The stations of places, in the provider's key-value store by the degrees of a square's southwest corner."""
+
+    def __init__(self, request: RequestStations, key_values: KeyValueStore, now: Callable[[], datetime]) -> None:
+        self._request = request
+        self._key_values = key_values
+        self._now = now
+        self._nearest: dict[tuple[float, float], tuple[str, ...]] = {}  # by coordinates, until the stations are renewed
+
+    async def find(self, cities: Sequence[City]) -> list[tuple[str, ...] | ProviderError]:
+        """Return for each city its ``station``, or up to three stations at most 100 km away, the nearest first.
+
+        Up to 20 squares are looked up at once; what is left follows at the next polls.
+        """
+        lookups: dict[str, ProviderError | None] = {}
+        found: list[tuple[str, ...] | ProviderError] = []
+        for city in cities:
+            known = (city.station,) if city.station else self._nearest.get((city.lat, city.lon))
+            found.append(known or await self._find_near(city, lookups))
+        return found
+
+    def forget(self, city: City) -> None:
+        """Sort the stations of a place anew at the next poll, and renew those that are older than a month."""
+        self._nearest.pop((city.lat, city.lon), None)
+
+    async def _find_near(self, city: City, lookups: dict[str, ProviderError | None]) -> tuple[str, ...] | ProviderError:
+        key = f"{math.floor(city.lat)},{math.floor(city.lon)}"
+        found_at, airports = self._load(key)
+        if (self._now() - _VALID_FOR).timestamp() > found_at and key not in lookups:
+            if len(lookups) >= _MAX_LOOKUPS:
+                return ProviderError("the airports near the place are looked up at the next poll", Failure.EMPTY)
+            lookups[key] = await self._look_up(key, city)
+            found_at, airports = self._load(key)
+        if not found_at and (error := lookups.get(key)):
+            return error.copy_for()
+        nearest = tuple(airport.id for airport in _sort_by_distance(city, airports)[:_MAX_STATIONS])
+        if not nearest:
+            text = f"no airport that reports is within {_MAX_DISTANCE:.0f} km; name one as the city's 'station'"
+            return ProviderError(text, Failure.REJECTED)
+        self._nearest[city.lat, city.lon] = nearest
+        return nearest
+
+    async def _look_up(self, key: str, city: City) -> ProviderError | None:
+        try:
+            airports = await self._request(_format_box(city))
+        except ProviderError as error:
+            return error.copy_for()
+        now = self._now()
+        text = json.dumps([now.timestamp(), airports], separators=(",", ":"))
+        self._key_values.put(key, text, now + _VALID_FOR)
+        return None
+
+    def _load(self, key: str) -> tuple[float, list[Airport]]:
+        """Return the POSIX time of the request, or 0 for none, and the stations."""
+        with contextlib.suppress(ValueError, TypeError, RecursionError):
+            found_at, airports = json.loads(self._key_values.get(key) or "[]")
+            time = parse_number(found_at, (1.0, self._now().timestamp()))  # later: a wrong clock
+            if time and isinstance(airports, list):
+                return time, _valid_airports(airports)
+        return 0.0, []
+
+
+def _format_box(city: City) -> str:
+    """Return a box that has all places within 100 km of a square degree: ``53,8,56,13`` for 54 to 55 N, 10 to 11 E."""
+    south, west = math.floor(city.lat), math.floor(city.lon)
+    width = min(math.ceil(1 / max(math.cos(math.radians(max(abs(south), abs(south + 1)))), 0.05)), 20)
+    limits = (max(south - 1, -90), max(west - width, -180), min(south + 2, 90), min(west + 1 + width, 180))
+    return ",".join(map(str, limits))
+
+
+def _sort_by_distance(city: City, airports: Sequence[Airport]) -> list[Airport]:
+    """Return the airports at most 100 km away, the nearest first."""
+    distances = [(_measure_distance(city, airport), airport) for airport in airports]
+    return [airport for distance, airport in sorted(distances) if distance <= _MAX_DISTANCE]
+
+
+def _measure_distance(city: City, airport: Airport) -> float:
+    """Return the distance in km on a sphere, by the haversine formula."""
+    lat, other = math.radians(city.lat), math.radians(airport.lat)
+    half = math.sin((other - lat) / 2) ** 2
+    half += math.cos(lat) * math.cos(other) * math.sin(math.radians(airport.lon - city.lon) / 2) ** 2
+    return 2 * _EARTH_RADIUS * math.asin(math.sqrt(min(1.0, half)))

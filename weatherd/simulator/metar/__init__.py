@@ -1,0 +1,1 @@
+"""API of the Aviation Weather Center, after https://aviationweather.gov/data/api/."""
