@@ -48,13 +48,14 @@ soak-real: $(DEV)/installed ## run 1,000 cities with faults in real time, for an
 system: $(DEV)/installed ## test the systemd service and the container image; see tests/system/README.md
 	$(DEV)/bin/python -m pytest --quiet tests/system
 
-check: $(DEV)/installed ## check format, lint, types, import contract, names, newest aiohttp
+check: $(DEV)/installed ## check format, lint, types, import contract, names, Kubernetes manifests, newest aiohttp
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/ruff check .
 	$(DEV)/bin/flake8 weatherd tests benchmarks
 	$(DEV)/bin/mypy
 	$(DEV)/bin/lint-imports --no-cache
 	$(DEV)/bin/python scripts/names
+	scripts/check-kubernetes $(DEV)
 	scripts/check-aiohttp $(DEV)
 
 check-aiohttp: $(DEV)/installed ## test the HTTP client with the newest aiohttp, including pre-releases
