@@ -193,5 +193,21 @@ def test_days_are_exported(frosty: Path, capsys: pytest.CaptureFixture[str]) -> 
     )
     found = [json.loads(line) for line in out.splitlines()]
     assert (code, found[0]["city"], found[0]["low"], found[0]["providers"]) == (0, "kiel", -2.0, "fake")
-    code, _, err = run_weatherd(capsys, "export", "--days", "-f", "parquet")
-    assert (code, "csv or jsonl" in err) == (64, True)
+    code, _, err = run_weatherd(capsys, "export", "--days", "--units", "us")
+    assert (code, "metric units" in err) == (64, True)
+
+
+def test_days_are_exported_as_parquet(frosty: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The columns are those of CSV, with dates, times and numbers as such, and have the same values."""
+    parquet = pytest.importorskip("pyarrow.parquet")
+    file = frosty.parents[1] / "days.parquet"
+    assert run_weatherd(capsys, "export", "--days", "-f", "parquet", "-o", str(file))[0] == 0
+    rows = parquet.read_table(file).to_pylist()
+    texts = [json.loads(line) for line in run_weatherd(capsys, "export", "--days", "-f", "jsonl")[1].splitlines()]
+    assert len(rows) == 4
+    assert rows[0]["date"] == date(2026, 1, 31)
+    assert rows[0]["low_at"] == datetime.fromisoformat(texts[0]["low_at"])
+    for row, text in zip(rows, texts, strict=True):
+        assert list(row) == list(text)
+        for name, value in row.items():
+            assert (value == text[name]) or isinstance(value, date), name

@@ -4,20 +4,18 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
-import itertools
 import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from weatherd.cli.exit_codes import ExitCode
+from weatherd.cli.exporting.output_file import open_output
 from weatherd.cli.lookup import find_journal, find_recorded_city, parse_time_range
 from weatherd.cli.options import (
-    ArgumentError,
     ConfigFile,
     Since,
     TagFilter,
@@ -27,7 +25,6 @@ from weatherd.cli.options import (
     require_tagged,
 )
 from weatherd.cli.terminal import write_csv
-from weatherd.plugins import explain_missing_library
 from weatherd.text.display import Display
 from weatherd.text.local_zone import load_zone
 from weatherd.text.units import ReaderUnits
@@ -37,15 +34,21 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from weatherd.city import City
+    from weatherd.cli.exporting.parquet_file import ParquetType
     from weatherd.cli.lookup import RecordedCity
     from weatherd.config.loader import Configuration
     from weatherd.journal.reader import Reader
     from weatherd.observation import Observation
 
-_ROW_GROUP = 50_000  # observations in a Parquet row group, which is held in memory
 _TEXT_FIELDS = ("city", "provider", "description", "station", "origin", "quality")
 _TIME_FIELDS = ("observed_at", "fetched_at")
 _LOCAL_DATE = "local_date"  # because the time zone data of a reader may be older than ours
+_PARQUET_TYPES: dict[str, ParquetType] = {
+    "observed_at": "time",
+    "fetched_at": "time",
+    "code": "integer",
+    _LOCAL_DATE: "date",
+}
 
 
 def export(  # noqa: PLR0917 - one parameter per option
@@ -67,7 +70,7 @@ def export(  # noqa: PLR0917 - one parameter per option
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="The output file; default: standard output.")
     ] = None,
     days: Annotated[  # noqa: FBT002
-        bool, typer.Option("--days", help="Export the days instead: csv or jsonl, in metric units.")
+        bool, typer.Option("--days", help="Export the days instead, in metric units.")
     ] = False,
 ) -> int:
     """Export recorded observations as CSV, JSON Lines or Parquet.
@@ -82,11 +85,12 @@ def export(  # noqa: PLR0917 - one parameter per option
       weatherd export --tag region=north --since yesterday --units us
       weatherd export --format parquet --output weather.parquet
       weatherd export --days > days.csv
+      weatherd export --days --format parquet --output days.parquet
     """
     from weatherd.journal.reader import Reader
 
-    if days and (format == "parquet" or units != "metric"):
-        raise typer.BadParameter("days are exported as csv or jsonl, in metric units", param_hint="'--days'")
+    if days and units != "metric":
+        raise typer.BadParameter("days are exported in metric units", param_hint="'--days'")
     configuration = load_journal_configuration(config)
     with contextlib.closing(Reader(find_journal(configuration))) as reader:
         chosen = _choose_cities(configuration, cities or (), parse_tags(tag or ()), reader)
@@ -104,22 +108,27 @@ def export(  # noqa: PLR0917 - one parameter per option
             if format == "parquet":
                 _write_parquet(observations, rows, output)
             else:
-                with _open_output(output) if output else contextlib.nullcontext(sys.stdout) as stream:
+                with open_output(output) if output else contextlib.nullcontext(sys.stdout) as stream:
                     (_write_csv if format == "csv" else _write_jsonl)(observations, rows, stream)
     return ExitCode.OK
 
 
 def _write_days(days: Iterator[dict[str, Any]], format_name: str, output: Path | None) -> None:
-    from weatherd.cli.history.day_export import DAY_COLUMNS
+    from weatherd.cli.history.day_export import DAY_COLUMNS, format_day_row
 
+    if format_name == "parquet":
+        from weatherd.cli.exporting.parquet_file import write_parquet_file
+
+        write_parquet_file(days, DAY_COLUMNS, output)
+        return
     target: contextlib.AbstractContextManager[Any] = (
-        _open_output(output) if output else contextlib.nullcontext(sys.stdout)
+        open_output(output) if output else contextlib.nullcontext(sys.stdout)
     )
     with target as stream:
         if format_name == "csv":
-            write_csv(stream, DAY_COLUMNS, days)
+            write_csv(stream, list(DAY_COLUMNS), map(format_day_row, days))
         else:
-            stream.writelines(json.dumps(day, ensure_ascii=False) + "\n" for day in days)
+            stream.writelines(json.dumps(format_day_row(day), ensure_ascii=False) + "\n" for day in days)
 
 
 @contextlib.contextmanager
@@ -183,14 +192,6 @@ class ExportedRows:
         return [*FIELDS, _LOCAL_DATE, "name", *(f"tags.{key}" for key in self.tag_keys)]
 
 
-def _open_output(file: Path, *, is_text: bool = True) -> IO[Any]:
-    """Open the output file for writing. Raises ArgumentError if that is impossible."""
-    try:
-        return file.open("w", encoding="utf-8", newline="") if is_text else file.open("wb")
-    except OSError as error:
-        raise ArgumentError(f"{file}: cannot be written: {error.strerror}") from None
-
-
 def _write_csv(observations: Iterator[Observation], rows: ExportedRows, stream: Any) -> None:
     write_csv(stream, rows.columns, (_format_times(rows.build_flat(observation)) for observation in observations))
 
@@ -215,22 +216,10 @@ def _format_time(moment: datetime) -> str:
 
 
 def _write_parquet(observations: Iterator[Observation], rows: ExportedRows, output: Path | None) -> None:
-    """Write Parquet, one row group at a time. Raises ArgumentError without pyarrow, and BadParameter for a terminal."""
-    try:
-        arrow, parquet = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
-    except ImportError:
-        raise ArgumentError(f"parquet {explain_missing_library('parquet')}") from None
-    if output is None and sys.stdout.isatty():
-        raise typer.BadParameter("parquet cannot be printed on a terminal: pass a file with --output")
+    """Write observations as Parquet. Raises ArgumentError and BadParameter as write_parquet_file() does."""
+    from weatherd.cli.exporting.parquet_file import write_parquet_file
     from weatherd.observation import FIELDS
 
-    time = arrow.timestamp("us", tz="UTC")
-    types = dict.fromkeys(_TEXT_FIELDS, arrow.string()) | dict.fromkeys(_TIME_FIELDS, time) | {"code": arrow.int32()}
-    types |= dict.fromkeys(rows.columns[len(FIELDS) :], arrow.string()) | {_LOCAL_DATE: arrow.date32()}
-    schema = arrow.schema([(name, types.get(name, arrow.float64())) for name in rows.columns])
-    target = _open_output(output, is_text=False) if output else contextlib.nullcontext(sys.stdout.buffer)
-    with target as stream, parquet.ParquetWriter(arrow.PythonFile(stream, mode="w"), schema) as writer:
-        while group := list(itertools.islice(observations, _ROW_GROUP)):
-            flat = [rows.build_flat(observation) for observation in group]
-            columns = {name: [row[name] for row in flat] for name in rows.columns}
-            writer.write_table(arrow.Table.from_pydict(columns, schema=schema))
+    texts, others = (*_TEXT_FIELDS, *rows.columns[len(FIELDS) + 1 :]), _PARQUET_TYPES
+    types = {name: "text" if name in texts else others.get(name, "number") for name in rows.columns}
+    write_parquet_file(map(rows.build_flat, observations), types, output)

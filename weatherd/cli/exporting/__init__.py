@@ -1,0 +1,1 @@
+"""Files that ``weatherd export`` writes."""
