@@ -20,7 +20,7 @@ from benchmarks.speed.report import names
 from benchmarks.speed.subjects import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from benchmarks.speed.builds import Build
@@ -124,16 +124,17 @@ def run_weatherd(
     program: Sequence[str] = WITH_UVLOOP,
     build: Build = THIS,
     alerts: str = "",
+    more: Mapping[str, Any] = {},
 ) -> Iterator[Daemon]:
     """Start the daemon with a city list in *folder*. The body of the ``with`` begins immediately after the start.
 
     *program* is what follows the interpreter; ``WITHOUT_UVLOOP`` runs as after an installation without the extra
-    ``speed``. *alerts* is the text of a file with alert rules.
+    ``speed``. *alerts* is the text of a file with alert rules, and *more* are further settings.
     """
     city_lists.write_list(cities, folder / "cities.yaml")
     if alerts:
         (folder / _RULES_FILE).write_text(alerts)
-    settings = make_settings(url, provider, interval, has_rules=bool(alerts))
+    settings = {**make_settings(url, provider, interval, has_rules=bool(alerts)), **more}
     (folder / "weatherd.yaml").write_text(json.dumps(settings))
     out, log = folder / "out", folder / "log"
     command = [build.python, *program, "run", "--config", str(folder / "weatherd.yaml")]

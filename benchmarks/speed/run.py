@@ -21,6 +21,7 @@ from benchmarks.speed.measurements import (
     alert_rules,
     call_counts,
     full_load,
+    journal_record,
     large_list,
     list_growth,
     punctuality,
@@ -85,6 +86,7 @@ def _list_measurements(url: str, plan: Plan, previous: Build, figures: Figures) 
         partial(full_load.measure, url, plan, builds, figures),
         partial(punctuality.measure, url, plan, THIS, figures),
         partial(alert_rules.measure, url, plan, figures),
+        partial(journal_record.measure_checks, url, plan, figures),
     ]
     if plan.complete:
         measurements += [
@@ -107,6 +109,7 @@ def _list_single_measurements(url: str, plan: Plan, previous: Build, figures: Fi
         *measurements,
         partial(punctuality.measure, url, plan, previous, figures),
         partial(large_list.measure, url, previous, figures),
+        partial(journal_record.measure_journal, figures),
         partial(full_load.find_limits, url, plan, figures),
         partial(call_counts.measure, url, (THIS, previous), figures),
         partial(list_growth.measure, url, plan, figures),

@@ -112,7 +112,16 @@ GOALS = (
         200,
     ),
     Goal(names.LOST, (names.EVERY_DAEMON, names.LOST), "=", 0, always=True),
-    Goal(names.JOURNAL, _of_this(BATCHED, names.JOURNAL), "≤", 140),
+    Goal(names.JOURNAL, _of_this(BATCHED, names.JOURNAL), "≤", 95),
+    Goal(
+        f"{ALERT_CITIES:,} cities, values checked and days stored, CPU / without checks and days",
+        _of_this(BATCHED, names.RECORDED),
+        "≤",
+        1.1,
+        _of_this(BATCHED, names.UNCHECKED),
+    ),
+    Goal(names.HISTORY, (names.THIS, names.HISTORY), "<", 100),
+    Goal(names.MIGRATION, (names.THIS, names.MIGRATION), "≤", 30),
     Goal("memory a city, bytes", _of_this(BATCHED, names.CITY_MEMORY), "≤", 1700),
     Goal("1,000,000 cities in one process, MB", _of_this(names.MILLION, names.MEMORY), "<", 1800),
     Goal(

@@ -60,6 +60,15 @@ RECEIVED = "received, kB"
 READERS_MEMORY = "MB above none"
 PUSHED = "events pushed per second"
 RULES_MEMORY = "MB above none"
+UNCHECKED, CHECKED, RECORDED = (
+    f"{ALERT_CITIES:,} every 1 s, {what}: {CPU}"
+    for what in ("values not checked", "values checked", "values checked and days stored")
+)
+DAYS = "storage of days: CPU µs an observation"
+HISTORY = "10 years of one of 1,000 cities by month, ms"
+HISTORY_CPU = "10 years of one of 1,000 cities by month, CPU ms"
+MIGRATION = "migration of 3,000,000 observations, s"
+MIGRATION_CPU = "migration of 3,000,000 observations, CPU s"
 PUSH_CPU = "CPU µs a pushed event"
 
 
