@@ -10,8 +10,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.support.cluster import FakeMember
 from tests.support.daemon import make_status
 from tests.support.fakes import BERLIN, KIEL, make_fetched
+from weatherd.cluster.peers import open_peers
 from weatherd.config.sections.quality import QualitySection
 from weatherd.freshness import AGE_BUDGETS, AgeBudgets
 from weatherd.pipeline.forwarders.group import DeliveryGroup
@@ -84,7 +86,9 @@ async def test_every_metric_is_exposed() -> None:
     texts += [file.read_text() for file in (packaging / "grafana" / "dashboards").iterdir()]
     used = {name.removesuffix("_bucket") for name in re.findall(r"\bweatherd_[a-z_]+", "".join(texts))}
     traffic = HttpTraffic(connections=1, streams=2, closed_early={}, bad_requests=3)
-    body, _ = await render_metrics(make_status([KIEL], deliveries=DeliveryGroup([])), traffic, "", per_city=True)
+    async with open_peers(None, None) as peers:
+        status = make_status([KIEL], deliveries=DeliveryGroup([]), cluster=FakeMember(1, [KIEL], peers))
+        body, _ = await render_metrics(status, traffic, "", per_city=True)
     exposed = set(re.findall(r"^# HELP (\S+)", body.decode(), re.MULTILINE))
     assert "weatherd_forwarder_lag_seconds" in used
     assert used - exposed == set()

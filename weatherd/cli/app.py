@@ -33,7 +33,7 @@ _COMMANDS = {  # by heading in the help: the module of each command
         "compare": "journal.compare",
         "alerts": "alerts.group", "warnings": "warnings", "health": "status",
     },
-    "Service": {"service": "service"},
+    "Service": {"service": "service", "cluster": "cluster"},
     "Tools": {"plugins": "plugins", "schema": "schema"},
 }  # fmt: skip
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO)

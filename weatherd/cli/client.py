@@ -107,6 +107,12 @@ class Client:
         self._session = None
         await self._stack.aclose()
 
+    def at(self, url: str) -> Client:
+        """Return a client for another node of the cluster, with the same token."""
+        client = Client(url, deadline=self._deadline, ca_file=self._ca_file)
+        client._headers = self._headers
+        return client
+
     async def get_health(self) -> HealthModel:
         """Return whether the daemon is healthy (``ok``), and the reasons if it is not (``faults``).
 

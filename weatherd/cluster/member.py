@@ -48,6 +48,7 @@ class ClusterMember:
     ) -> None:
         self.name = registration.name
         self.part, self.peers, self.allotment = part, peers, allotment
+        self.lease = lease
         self._notes, self._registration, self._boot = PollNotes(), registration, boot
         self._moves = ShardMoves(part, self._notes, self.holds)
         self._loop = BeatLoop(database, registration, self._moves, lease=lease, boot=boot, spread=spread)

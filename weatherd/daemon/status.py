@@ -95,6 +95,11 @@ class DaemonStatus:
         return self.registry.cities
 
     @property
+    def own_cities(self) -> Sequence[City]:
+        """The cities that this node polls, sorted by id: the whole list without a cluster."""
+        return self.cluster.cities() if self.cluster else self.registry.cities
+
+    @property
     def quarantined(self) -> int:
         """The number of quarantined rows of the list."""
         return len(self.registry.quarantined)
@@ -122,12 +127,12 @@ class DaemonStatus:
         return down_for, paused, self.warnings.find_severity(city, self.now()) if self.warnings else None
 
     async def count_states(self) -> dict[CityState, int]:
-        """Return the number of cities in each state.
+        """Return the number of cities in each state, of those that this node polls.
 
         Scans the whole list. Yields to the event loop in between, because 200,000 cities take 300 ms; so a poll that
         ends during the scan may or may not be counted.
         """
-        now, cities, counts = self.now().timestamp(), self.cities, Counter[CityState]()
+        now, cities, counts = self.now().timestamp(), self.own_cities, Counter[CityState]()
         for begin in range(0, len(cities), _COUNT_BATCH):
             counts.update(self.state_at(now, city.id) for city in cities[begin : begin + _COUNT_BATCH])
             await asyncio.sleep(0)
@@ -164,6 +169,6 @@ class DaemonStatus:
         """Return that line; *counts* are the cities in each state."""
         due = self.history.earliest_due()
         parts = [f"{count} {state}" for state, count in counts.items() if count or state != CityState.WAITING]
-        total = "1 city" if len(self.cities) == 1 else f"{len(self.cities)} cities"
+        total = format_count(sum(counts.values()), "city", "cities")
         next_poll = "" if due is None else f"; next poll in {max(0.0, due - self.clock.boot()):.0f} s"
         return f"{total}: {', '.join(parts)}{next_poll}"

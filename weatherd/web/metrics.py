@@ -116,7 +116,7 @@ class MetricsCollector(Collector):
 
     def has_city_series(self) -> bool:
         """Return whether there are series of single cities."""
-        return self._per_city or (self._per_city is None and len(self._status.cities) <= CITY_SERIES_LIMIT)
+        return self._per_city or (self._per_city is None and len(self._status.own_cities) <= CITY_SERIES_LIMIT)
 
     def _collect_totals(self) -> Iterator[Metric]:
         status = self._status
@@ -127,6 +127,10 @@ class MetricsCollector(Collector):
             from weatherd.web.warnings.metrics import collect_warning_metrics  # noqa: PLC0415 - only if they are on
 
             yield from collect_warning_metrics(status.warnings)
+        if status.cluster:
+            from weatherd.web.cluster.metrics import collect_cluster_metrics  # noqa: PLC0415 - only in a cluster
+
+            yield from collect_cluster_metrics(status.cluster, len(status.cities))
         yield InfoMetricFamily("weatherd_build", "Build information.", {"version": __version__})
         yield _gauge("weatherd_queue_depth", "Observations not yet written to the journal.", status.queue.depth)
         yield _gauge("weatherd_journal_up", "Whether the journal can be written.", not status.writer.is_down)
@@ -271,7 +275,7 @@ class MetricsCollector(Collector):
         interval = GaugeMetricFamily("weatherd_poll_interval_seconds", "Interval between two polls.", labels=["city"])
         info = InfoMetricFamily("weatherd_city", "Name, place, time zone and tags of a city.")
         current: list[Observation] = []
-        for city in status.cities:
+        for city in status.own_cities:
             info.add_sample("weatherd_city_info", label_city(city), 1.0)
             up.add_metric([city.id], status.state_at(now, city.id) is CityState.FRESH)
             interval.add_metric([city.id], status.planner.interval(city))

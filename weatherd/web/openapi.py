@@ -74,7 +74,7 @@ def _paths(*, has_token: bool) -> dict[str, Any]:
             }
         }
 
-    city = get("Details of a city", _json(schemas.CityDetail), query_models.NoQuery, 404)
+    city = get("Details of a city", _json(schemas.CityDetail), query_models.ScopeQuery, 404)
     csv = {"text/csv": {"schema": {"type": "string"}}}
     chart = get("History of a city for a chart", _json(page_models.ChartModel) | csv, query_models.ChartQuery, 404, 503)
     days = get("Days, weeks, months or years of a city", _json(DaysModel), DaysQuery, 404, 503)
@@ -120,13 +120,13 @@ def _paths(*, has_token: bool) -> dict[str, Any]:
         "/metrics": metrics,
         "/": get("Web page", {"text/html": {"schema": {"type": "string"}}}),
         "/api/v1/openapi.json": get("This OpenAPI description", {"application/json": {"schema": {"type": "object"}}}),
-        "/api/v1/status": get("Status of the daemon", _json(schemas.StatusModel)),
+        "/api/v1/status": get("Status of the daemon", _json(schemas.StatusModel), query_models.ScopeQuery),
         "/api/v1/cities": get("Cities", _json(schemas.CitiesPage), query_models.CitiesQuery),
         **{f"/api/v1/cities/{{id}}{part}": {"parameters": [_ID], **item} for part, item in of_city.items()},
         "/api/v1/curves": get(
             "Last 24 hours of several cities", _json(page_models.CurvesModel), query_models.CurvesQuery, 503
         ),
-        "/api/v1/overview": get("All cities at a glance", _json(page_models.OverviewModel)),
+        "/api/v1/overview": get("All cities at a glance", _json(page_models.OverviewModel), query_models.ScopeQuery),
         "/api/v1/service": get(
             "The daemon and its last warnings", _json(page_models.ServiceModel), query_models.NoQuery, 503
         ),

@@ -125,6 +125,9 @@ def split_tags(text: str | None) -> list[tuple[str, str]]:
 
 _Temperature = Annotated[float, Field(ge=-100, le=100), BeforeValidator(_parse_number)]
 _Flag = Annotated[bool, BeforeValidator(_parse_flag)]
+Scope = Annotated[
+    Literal["all", "own"], Field(description="In a cluster, cities of all nodes, or those that this node polls")
+]
 SortKey = Literal["id", "name", "state", "temperature", "feels", "weather", "wind", "humidity", "precipitation", "age"]
 
 
@@ -154,6 +157,7 @@ class CitiesQuery(Model):
     descending: Annotated[_Flag, Field(description="Reverse the order")] = False
     after: Annotated[CityId | None, Field(description="Continue after this city: `next` of the previous page")] = None
     limit: Annotated[int, Field(ge=1, le=1000, description="Cities per page"), WHOLE_NUMBER] = 100
+    scope: Scope = "all"
 
     @property
     def is_selective(self) -> bool:
@@ -177,6 +181,7 @@ class _CityEntriesQuery(Model):
     limit: Annotated[
         int, Field(ge=1, le=1000, description="Entries per page; those of a city are never divided"), WHOLE_NUMBER
     ] = 100
+    scope: Scope = "all"
 
 
 class AlertsQuery(_CityEntriesQuery):
@@ -243,6 +248,7 @@ class CurvesQuery(Model):
     """The cities whose last 24 hours are wanted."""
 
     city: CityIds
+    scope: Scope = "all"
 
 
 class ChartQuery(Model):
@@ -250,6 +256,7 @@ class ChartQuery(Model):
 
     span: Annotated[Literal["24h", "7d", "90d", "1y"], Field(description="The time until now")] = "24h"
     format: Annotated[Literal["json", "csv"], Field(description="Form of the response")] = "json"
+    scope: Scope = "all"
 
 
 class WordsQuery(Model):
@@ -265,6 +272,13 @@ class MapQuery(Model):
     north: Annotated[float, Field(ge=-90, le=90), BeforeValidator(_parse_number)] = 90.0
     west: Annotated[float, Field(ge=-180, le=180), BeforeValidator(_parse_number)] = -180.0
     east: Annotated[float, Field(ge=-180, le=180), BeforeValidator(_parse_number)] = 180.0
+    scope: Scope = "all"
+
+
+class ScopeQuery(Model):
+    """The part of the list."""
+
+    scope: Scope = "all"
 
 
 class NoQuery(Model):

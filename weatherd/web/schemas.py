@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from weatherd.daemon.status import CityState
 from weatherd.web.alerts.models import AlertStatusModel
+from weatherd.web.cluster.models import ClusterModel
 from weatherd.web.notices.models import NoticeModel
 from weatherd.web.warnings.models import WarningStatusModel
 
@@ -145,6 +146,7 @@ class CityDetail(CityModel):
     phase: Annotated[float, Field(description="Seconds into the interval at which the city is polled")]
     budget: Annotated[float | None, Field(description="Age in seconds above which the observation is stale")]
     attempt: PollModel | None
+    node: Annotated[str | None, Field(description="Name of the node that polls it; null without a cluster")] = None
     bounds: Annotated[
         tuple[float, float] | None, Field(description="Of `interval: auto`, whose average is `interval`; null if fixed")
     ] = None
@@ -229,6 +231,7 @@ class StatusModel(Model):
     zone_data: Annotated[str, Field(description="Version and source of the time zone data in use")] = ""
     alerts: AlertStatusModel | None = None
     warnings: Annotated[WarningStatusModel | None, Field(description="null if the setting `warnings` is off")] = None
+    cluster: Annotated[ClusterModel | None, Field(description="null if the setting `cluster` is off")] = None
 
 
 class ProblemModel(Model):

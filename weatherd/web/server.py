@@ -23,7 +23,15 @@ from weatherd.web.middleware import ProblemError, json_response, parse_query
 from weatherd.web.openapi import build_openapi
 from weatherd.web.page.assets import serve_asset
 from weatherd.web.page.endpoints import PageEndpoints
-from weatherd.web.query_models import AlertsQuery, CitiesQuery, NoQuery, ObservationsQuery, WarningsQuery, split_tags
+from weatherd.web.query_models import (
+    AlertsQuery,
+    CitiesQuery,
+    NoQuery,
+    ObservationsQuery,
+    ScopeQuery,
+    WarningsQuery,
+    split_tags,
+)
 from weatherd.web.schemas import CitiesPage, HealthModel, ObservationsPage
 from weatherd.web.stream import EventStreams
 
@@ -34,6 +42,7 @@ if TYPE_CHECKING:
     from weatherd.config.http_section import HttpSection
     from weatherd.daemon.status import DaemonStatus
     from weatherd.journal.journal import AsyncReader
+    from weatherd.web.cluster.owner import CityOwners
     from weatherd.web.connections import ClientConnections
 
 _SHUTDOWN_TIMEOUT = 0.5  # seconds that open requests may take when the daemon stops
@@ -62,8 +71,9 @@ class Endpoints:
         hosts = {*middleware.local_host_names(), *http.allowed_hosts, http.host.lower()}
         self._access = AccessControl(self._token, http.public, hosts, status.now)
         self._per_city_metrics = http.city_metrics
-        self._days = DayEndpoint(status, history_reader)
-        self._comparison = ComparisonEndpoint(status, history_reader)
+        owners = _open_owners(status)
+        self._days = DayEndpoint(status, history_reader, owners)
+        self._comparison = ComparisonEndpoint(status, history_reader, owners)
         self._page = PageEndpoints(status, history_reader, self._days, self._access.is_signed_in)
         self._streams = EventStreams(status, reader, connections.limit, self._page.make_digest)
 
@@ -80,6 +90,13 @@ class Endpoints:
         )
         app.cleanup_ctx.append(self._streams.run)
         app.on_shutdown.append(self._streams.close)
+        if whole := self._page.cluster:
+            from weatherd.web.cluster.endpoints import NodeEndpoints, add_shards  # noqa: PLC0415 - only in a cluster
+
+            nodes = NodeEndpoints(whole)
+            app.middlewares.append(add_shards(whole))
+            app.router.add_get("/-/cluster", nodes.state)
+            app.router.add_get("/-/cluster/cities", nodes.cities)
         for path, handler in {
             "/": self._page.page,
             "/static/{version}/{path:.+}": serve_asset,
@@ -155,13 +172,16 @@ class Endpoints:
 
     async def status(self, request: web.Request) -> web.Response:
         """Return the status of the daemon."""
-        parse_query(request, NoQuery)
-        return json_response(serializers.serialize_status(self._status, await self._status.count_states()))
+        query = parse_query(request, ScopeQuery)
+        own = serializers.serialize_status(self._status, await self._status.count_states())
+        if self._page.cluster and query.scope == "all":
+            own = await self._page.cluster.merge_status(own)
+        return json_response(own)
 
     async def cities(self, request: web.Request) -> web.Response:
         """Return a page of cities, sorted by id unless another order is requested."""
         query = parse_query(request, CitiesQuery)
-        if query.needs_index:
+        if query.needs_index or self._page.cluster:
             return json_response(await self._page.find_cities(query))
         found = await self._find_cities(query)
         page = found[: query.limit]
@@ -192,21 +212,30 @@ class Endpoints:
 
     async def city(self, request: web.Request) -> web.Response:
         """Return the details of a city; 404 if it is not in the list."""
-        parse_query(request, NoQuery)
-        city = middleware.require_city(request, self._status)
+        query, city = parse_query(request, ScopeQuery), middleware.require_city(request, self._status)
+        if query.scope == "all":
+            return json_response(await self._page.read_city(city))
         return json_response(serializers.serialize_city_detail(city, self._status))
 
     async def alerts(self, request: web.Request) -> web.Response:
         """Return a page of the alerts that are pending or firing, by city."""
         from weatherd.web.alerts.serializers import serialize_alerts_page  # noqa: PLC0415 - rarely used
 
-        return json_response(serialize_alerts_page(parse_query(request, AlertsQuery), self._status))
+        query = parse_query(request, AlertsQuery)
+        page = serialize_alerts_page(query, self._status)
+        if self._page.cluster and query.scope == "all":
+            page = await self._page.cluster.merge_alerts(query, page)
+        return json_response(page)
 
     async def warnings(self, request: web.Request) -> web.Response:
         """Return a page of the official warnings in force, by city."""
         from weatherd.web.warnings.serializers import serialize_warnings_page  # noqa: PLC0415 - rarely used
 
-        return json_response(serialize_warnings_page(parse_query(request, WarningsQuery), self._status))
+        query = parse_query(request, WarningsQuery)
+        page = serialize_warnings_page(query, self._status)
+        if self._page.cluster and query.scope == "all":
+            page = await self._page.cluster.merge_warnings(query, page)
+        return json_response(page)
 
     async def observations(self, request: web.Request) -> web.Response:
         """Return a page of observations from the journal, in order of arrival."""
@@ -222,6 +251,15 @@ class Endpoints:
         next_seq = page[-1].seq if entries[len(page) :] else None
         observations = [serializers.serialize_entry(entry, self._status.registry) for entry in page]
         return json_response(ObservationsPage(observations=observations, next=next_seq))
+
+
+def _open_owners(status: DaemonStatus) -> CityOwners | None:
+    if status.cluster is None:
+        return None
+    from weatherd.web.cluster.nodes import OtherNodes  # noqa: PLC0415 - only in a cluster
+    from weatherd.web.cluster.owner import CityOwners  # noqa: PLC0415
+
+    return CityOwners(status, status.cluster, OtherNodes(status.cluster))
 
 
 @contextlib.asynccontextmanager

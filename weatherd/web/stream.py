@@ -43,10 +43,10 @@ class EventStreams:
         status: DaemonStatus,
         reader: AsyncReader,
         max_connections: int,
-        make_digest: Callable[[frozenset[str]], Awaitable[bytes]],
+        make_digest: Callable[[frozenset[str], dict[str, str]], Awaitable[bytes]],
     ) -> None:
         self._status = status
-        self._make_digest = make_digest  # of all cities, and the states of some
+        self._make_digest = make_digest  # of all cities, and the states of some, with a memory for each stream
         self._reader = reader
         self._is_closed = False
         self._feed = EventFeed(status.journal, reader, status.registry, lambda: self.count)
@@ -113,7 +113,7 @@ class EventStreams:
         """Send the wanted events, and a comment after 15 s without one, until the streams are closed."""
         connection, clock = find_connection(request), asyncio.get_running_loop().time
         seq, cities = self._first_seq(request, query), self._find_cities(query)
-        next_digest = math.inf if query.digest == "false" else clock()
+        next_digest, sent = math.inf if query.digest == "false" else clock(), dict[str, str]()
         if request.transport:
             request.transport.set_write_buffer_limits(_WRITE_BUFFER)
         written = clock()
@@ -125,7 +125,7 @@ class EventStreams:
             elif clock() < next_digest:
                 await self._feed.wait_for_round()
             if clock() >= next_digest:
-                data += await self._make_digest(cities or frozenset())
+                data += await self._make_digest(cities or frozenset(), sent)
                 next_digest = clock() + _DIGEST_INTERVAL
             if data or clock() - written >= KEEPALIVE_INTERVAL:
                 if connection:

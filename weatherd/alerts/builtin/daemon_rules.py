@@ -67,14 +67,15 @@ def read_cities(snapshot: DaemonSnapshot, share: float) -> Iterator[Reading]:
     Cities that were not polled since the start may be in any state: while it depends on them, the result is unknown.
     So it is while the journal cannot be written, because polls then wait for it.
     """
-    bound = share * snapshot.cities
-    holds: bool | None = snapshot.cities > 0 and _reaches(snapshot.unavailable, bound)
+    cities = snapshot.cities if snapshot.polled is None else snapshot.polled
+    bound = share * cities
+    holds: bool | None = cities > 0 and _reaches(snapshot.unavailable, bound)
     if not holds and snapshot.unpolled and _reaches(snapshot.unavailable + snapshot.unpolled, bound):
         holds = None
     paused = [f"; {name} is paused: {reason}" for name, reason in snapshot.pauses.items() if reason is not None]
-    have = "city has" if snapshot.cities == 1 else "cities have"
-    text = f"{snapshot.unavailable:,} of {snapshot.cities:,} {have} no fresh weather{''.join(paused)}"
-    values = {"share": snapshot.unavailable / snapshot.cities} if snapshot.cities else _NO_VALUES
+    have = "city has" if cities == 1 else "cities have"
+    text = f"{snapshot.unavailable:,} of {cities:,} {have} no fresh weather{''.join(paused)}"
+    values = {"share": snapshot.unavailable / cities} if cities else _NO_VALUES
     yield Reading("", None if snapshot.journal_failure else holds, text, values)
 
 

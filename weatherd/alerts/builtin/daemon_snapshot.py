@@ -32,6 +32,7 @@ class DaemonSnapshot:
     cities: int = 0  # of the list
     unavailable: int = 0  # cities that are stale or down
     unpolled: int = 0  # cities without a finished poll since the start, which may be in any state
+    polled: int | None = None  # of the listed cities, those that this node polls; None: all
     peak: int = 0  # the most cities that the list had in the last day
     quarantined: int = 0  # rows of the list
     is_reload_rejected: bool = False

@@ -12,7 +12,14 @@ from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.lookup import find_watched_city
 from weatherd.cli.options import ConfigFile, DaemonUrl, JsonOrText, call_daemon, find_daemon, load_client_settings
 from weatherd.cli.terminal import print_text
-from weatherd.cli.wording import describe_latest, describe_running_poll, format_age, format_due_time, format_local_time
+from weatherd.cli.wording import (
+    describe_latest,
+    describe_running_poll,
+    format_age,
+    format_due_time,
+    format_local_time,
+    is_silent,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -89,12 +96,17 @@ def _describe_city(city: CityDetail, now: datetime, display: Display) -> Iterato
         yield "last observation", "none yet"
     if city.tags:
         yield "tags", ", ".join(map("=".join, city.tags.items()))
+    if city.node:
+        yield "polled by", f"node {city.node}"
     interval, order = format_duration(city.interval), ", then ".join(city.providers)
     if city.bounds:
         bounds = f"{' to '.join(map(format_duration, city.bounds))} apart"
         yield "schedule", f"auto: soon after {city.providers[0]} has news, {bounds}; from {order}"
     else:
         yield "schedule", f"every {interval}, {city.phase:g} s into each interval; from {order}"
+    if is_silent(city):
+        yield "polls", f"unknown: {city.failure}"
+        return
     yield from _describe_poll(city.attempt, now)
     if city.next:
         at = format_local_time(city.next.at, city.timezone)

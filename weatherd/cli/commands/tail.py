@@ -46,7 +46,7 @@ def tail(  # noqa: PLR0917 - one parameter per option
 ) -> int:
     """Print new observations as they arrive, until Ctrl-C.
 
-    Exit code 69 when the daemon stops.
+    In a cluster those of all nodes, also of nodes that join later. Exit code 69 when the daemon stops.
 
     \b
     Examples:
@@ -63,20 +63,39 @@ def tail(  # noqa: PLR0917 - one parameter per option
 
 async def _follow(client: Client, name: str | None, tags: Mapping[str, str], display: Display | None) -> None:
     """Print each observation: as *display* shows it in the city's time zone, or as JSON for None."""
-    cities: dict[str, CityDetail | None] = {}
     async with client:
         city = await find_watched_city(client, name) if name else None
         if tags:
             require_tagged([city async for city in client.list_cities(tags)], tags)
         if sys.stdout.isatty():
             print_text("new observations, as they arrive; Ctrl-C to stop", err=True)
-        async for observation in client.stream_observations(city.id if city else None, tags):
-            if display is None:
+        follower = _Follower(city.id if city else None, tags, display)
+        if (await client.get_status()).cluster is None:
+            await follower.print_stream(client)
+            return
+        from weatherd.cli.cluster.streams import follow_nodes
+
+        await follow_nodes(client, follower.print_stream)
+
+
+class _Follower:
+    """Prints the observations of streams."""
+
+    def __init__(self, city_id: str | None, tags: Mapping[str, str], display: Display | None) -> None:
+        self._city_id = city_id
+        self._tags = tags
+        self._display = display
+        self._cities: dict[str, CityDetail | None] = {}
+
+    async def print_stream(self, client: Client) -> None:
+        """Print each observation of a daemon's stream until it ends."""
+        async for observation in client.stream_observations(self._city_id, self._tags):
+            if self._display is None:
                 print_text(jsonlib.dumps(observation.model_dump(), ensure_ascii=False))
                 continue
-            if observation.city not in cities:  # one request per city, instead of fetching the whole list first
-                cities[observation.city] = await _fetch_city(client, observation.city)
-            print_text(_format_line(observation, cities[observation.city], display))
+            if observation.city not in self._cities:  # one request per city, instead of fetching the whole list first
+                self._cities[observation.city] = await _fetch_city(client, observation.city)
+            print_text(_format_line(observation, self._cities[observation.city], self._display))
 
 
 async def _fetch_city(client: Client, city_id: str) -> CityDetail | None:

@@ -11,7 +11,14 @@ from rich.text import Text
 
 from weatherd.cli.screen import wrap_text
 from weatherd.cli.table import Column, format_table
-from weatherd.cli.wording import describe_latest, describe_running_poll, format_age, format_due_time, format_local_time
+from weatherd.cli.wording import (
+    describe_latest,
+    describe_running_poll,
+    format_age,
+    format_due_time,
+    format_local_time,
+    is_silent,
+)
 from weatherd.formatting import format_count
 from weatherd.observation import OK, find_suspect_fields
 from weatherd.text.control_characters import escape_controls
@@ -79,7 +86,7 @@ class StatusReport:
         self, cities: Sequence[CityModel], now: datetime, width: int | None, pauses: Mapping[str, str]
     ) -> Iterator[Text]:
         """Yield the lines of a table, with reasons on lines of their own below their cities."""
-        latest, polls = [city.observation for city in cities], [city.next for city in cities]
+        latest = [city.observation for city in cities]
         unit = UNITS[self.display.units]["temperature"]
         degrees = [
             f"{convert_value(last.temperature, unit):z.0f}{_mark_suspect(last.quality)}" if last else "–"
@@ -91,7 +98,7 @@ class StatusReport:
             Column(unit.symbol, degrees, is_number=True),
             Column("weather", [describe_latest(city, self.display) for city in cities], rank=1, min_width=10),
             Column("age", [format_age(last.observed_at, now) if last else "–" for last in latest]),
-            Column("next poll", [format_due_time(poll.at, now) if poll else "now" for poll in polls], rank=2),
+            Column("next poll", [_describe_due(city, now) for city in cities], rank=2),
             Column("provider", [last.provider if last else "–" for last in latest], rank=3),
         ]
         heading, *lines = format_table(columns, width)
@@ -110,6 +117,9 @@ class StatusReport:
         """
         if city.observation and city.observation.quality != OK:
             yield city.observation.quality
+        if city.failure and is_silent(city):
+            yield city.failure
+            return
         is_stuck = bool(city.polling and city.polling.stuck)
         is_healthy = city.state == "fresh" and not is_stuck
         if is_healthy and not self.shows_reasons:
@@ -120,6 +130,12 @@ class StatusReport:
         is_plain = (pauses and why.startswith(_PAUSED)) or not (city.next or is_stuck)  # a poll in progress: "now"
         if self.shows_reasons or not is_plain:
             yield why
+
+
+def _describe_due(city: CityModel, now: datetime) -> str:
+    if city.next:
+        return format_due_time(city.next.at, now)
+    return "–" if is_silent(city) else "now"
 
 
 def _mark_suspect(quality: str) -> str:
@@ -204,6 +220,8 @@ def _describe_problems(daemon: StatusModel, zone_name: str | None) -> Iterator[s
         yield f"{count} had suspect values in the last hour; weatherd explain CITY shows them"
     if not daemon.reload_successful:
         yield "the last edit of settings, list or alert rules has a mistake, and is not in use; weatherd check shows it"
+    if daemon.cluster:
+        yield from daemon.cluster.problems
     for service in daemon.warnings.services if daemon.warnings else ():
         if service.failure:
             yield f"the warnings of {service.provider} cannot be requested: {service.failure}"

@@ -39,6 +39,7 @@ class DaemonMonitor:
         now = status.now().timestamp()
         return DaemonSnapshot(
             cities=len(status.cities),
+            polled=len(status.own_cities) if status.cluster else None,
             unavailable=unavailable,
             unpolled=unpolled,
             peak=status.list_sizes.find_peak(now),
@@ -63,7 +64,7 @@ class DaemonMonitor:
         Yields to the event loop in between, as :meth:`DaemonStatus.count_states` does.
         """
         status, unavailable, unpolled = self._status, 0, 0
-        now, cities = status.now().timestamp(), status.cities
+        now, cities = status.now().timestamp(), status.own_cities
         last_poll, is_stale = status.history.last_poll, status.latest.is_stale
         for begin in range(0, len(cities), _COUNT_BATCH):
             for city in cities[begin : begin + _COUNT_BATCH]:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from weatherd.journal.comparison.city import ComparedField
 from weatherd.journal.comparison.services import PreferenceReason
-from weatherd.web.query_models import WHOLE_NUMBER
+from weatherd.web.query_models import WHOLE_NUMBER, Scope
 from weatherd.web.schemas import Model
 
 _MAX_DAYS = 92  # takes 0.2 s of CPU time with values every 10 minutes
@@ -20,6 +20,7 @@ class ComparisonQuery(Model):
 
     field: Annotated[ComparedField, Field(description="The field of observations that is compared")] = "temperature"
     days: Annotated[int, Field(ge=1, le=_MAX_DAYS, description="The days of 24 hours until now"), WHOLE_NUMBER] = 30
+    scope: Scope = "all"
 
 
 class OutageModel(Model):

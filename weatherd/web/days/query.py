@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from weatherd.journal.days.periods import DayPart
+from weatherd.web.query_models import Scope
 from weatherd.web.schemas import Model
 
 
@@ -39,3 +40,4 @@ class DaysQuery(Model):
     ] = None
     until: Annotated[_Date | None, Field(description="The date after the last one; by default tomorrow")] = None
     by: Annotated[DayPart, Field(description="Parts of the calendar")] = "day"
+    scope: Scope = "all"

@@ -61,7 +61,7 @@ class TodayCache:
         before, spans, waiting = self._computed, dict[str | None, LocalDay](), dict[LocalDay, list[str]]()
         self._computed = {}
         latest = self._status.latest
-        for city in self._status.cities:
+        for city in self._status.own_cities:
             if not (last := latest.get(city.id)):
                 continue
             if city.timezone not in spans:

@@ -1,4 +1,4 @@
-"""The whole list in columns, for views that sort, filter, search and count it."""
+"""The cities that this node polls in columns, for views that sort, filter, search and count it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ def fold_search(text: str) -> str:
     return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
-_VALUES: Mapping[str, Callable[[Observation], Any]] = {
+# What an order compares: a number, or the code and the text of a condition; None comes last in both directions
+SortValue = float | tuple[int, str] | None
+_VALUES: Mapping[str, Callable[[Observation], SortValue]] = {
     "temperature": lambda last: last.temperature,
     "feels": lambda last: last.apparent_temperature,
     # By the code, from a clear sky to thunderstorms, because readers have words in several languages
@@ -89,16 +91,29 @@ class ListSnapshot:
         named = self.by_name
         if key == "name":
             return list(named[::-1] if descending else named)
-        values = [self._value(key, index) for index in range(count)]
+        values: list[Any] = [self.find_value(key, index) for index in range(count)]
         known = [index for index in named if values[index] is not None]
         known.sort(key=values.__getitem__, reverse=descending)  # stable, so that ties are sorted by name
         return known + [index for index in named if values[index] is None]
 
-    def _value(self, key: str, index: int) -> Any:
+    def find_value(self, key: str, index: int) -> SortValue:
+        """Return what the order *key* compares of a city; None for the orders by id and by name."""
         if key == "state":
             return STATE_ORDER.index(self.states[index])
         last = self.latest[index]
-        return None if last is None else _VALUES[key](last)
+        return _VALUES[key](last) if last and key in _VALUES else None
+
+
+def make_snapshot(
+    cities: tuple[City, ...], states: Sequence[CityState], latest: Sequence[Observation | None]
+) -> ListSnapshot:
+    """Return a snapshot of cities that are sorted by id."""
+    names = [fold_search(city.name) for city in cities]
+    return ListSnapshot(cities, names, _sort_names(names), states, latest)
+
+
+def _sort_names(names: Sequence[str]) -> list[int]:
+    return sorted(range(len(names)), key=names.__getitem__)  # among equals by id
 
 
 class _Scan(NamedTuple):
@@ -124,6 +139,7 @@ class CityIndex:
         # Of the list at its first use
         self._names: tuple[Sequence[City], Sequence[str], Sequence[int]] = ((), (), ())
         self._lock = asyncio.Lock()
+        self._list: Sequence[City] = ()
         self.edition = 0  # how many lists there have been since the start
 
     async def read(self) -> ListSnapshot:
@@ -136,7 +152,7 @@ class CityIndex:
 
     async def run(self, call: Callable[[], _T]) -> _T:
         """Return the result of a scan of the list, in a thread if the list is long."""
-        return call() if len(self._status.cities) <= _SMALL_LIST else await asyncio.to_thread(call)
+        return call() if len(self._status.own_cities) <= _SMALL_LIST else await asyncio.to_thread(call)
 
     async def _find_scan(self) -> _Scan:
         scan = self._scan
@@ -154,7 +170,7 @@ class CityIndex:
             return scan
 
     def _is_current(self, scan: _Scan) -> bool:
-        return scan.snapshot.cities is self._status.cities
+        return scan.snapshot.cities is self._status.own_cities
 
     def _is_usable(self, scan: _Scan) -> bool:
         """Return whether a scan may be used while a newer one is made; a short list is scanned at once."""
@@ -168,11 +184,13 @@ class CityIndex:
         return time.monotonic() - scan.ended > max(_REUSE * scan.cost, min_age)
 
     def _take(self) -> _Scan:
-        began, status, cities = time.monotonic(), self._status, self._status.cities
-        if self._names[0] is not cities:
+        began, status, cities = time.monotonic(), self._status, self._status.own_cities
+        if self._list is not status.cities:
+            self._list = status.cities
             self.edition += 1
+        if self._names[0] is not cities:
             names = [fold_search(city.name) for city in cities]
-            self._names = cities, names, sorted(range(len(cities)), key=names.__getitem__)  # among equals by id
+            self._names = cities, names, _sort_names(names)
         now = status.now().timestamp()
         states = [status.state_at(now, city.id) for city in cities]
         latest = [status.latest.get(city.id) for city in cities]

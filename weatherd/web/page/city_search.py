@@ -33,7 +33,7 @@ class FoundCities:
 def search_cities(snapshot: ListSnapshot, query: CitiesQuery) -> FoundCities:
     """Return the page of a query."""
     order = snapshot.order(query.sort or "id", descending=query.descending)
-    ranks = _filter_ranks(snapshot, order, query)
+    ranks = filter_ranks(snapshot, order, query)
     if query.search:
         ranks.sort(key=_make_relevance(snapshot, order, query.search))
         start = _find_after(snapshot, order, ranks, query.after)
@@ -54,7 +54,7 @@ def search_cities(snapshot: ListSnapshot, query: CitiesQuery) -> FoundCities:
     )
 
 
-def _filter_ranks(snapshot: ListSnapshot, order: Sequence[int], query: CitiesQuery) -> list[int]:
+def filter_ranks(snapshot: ListSnapshot, order: Sequence[int], query: CitiesQuery) -> list[int]:
     """Return the positions in *order* of the cities that a query selects. One loop a filter, because lists are long."""
     cities, names, latest = snapshot.cities, snapshot.names, snapshot.latest
     ranks = list(range(len(order)))
@@ -88,12 +88,16 @@ def _make_relevance(snapshot: ListSnapshot, order: Sequence[int], search: str) -
     text = fold_search(search)
 
     def relevance(rank: int) -> int:
-        name = snapshot.names[order[rank]]
-        if name == text:
-            return 0
-        return 1 if name.startswith(text) else 2 if f" {text}" in name else 3
+        return find_relevance(snapshot.names[order[rank]], text)
 
     return relevance
+
+
+def find_relevance(name: str, text: str) -> int:
+    """Return how well a name matches the text of a search, 0 for the best; both as fold_search() returns them."""
+    if name == text:
+        return 0
+    return 1 if name.startswith(text) else 2 if f" {text}" in name else 3
 
 
 def _find_rank(snapshot: ListSnapshot, order: Sequence[int], after: str | None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -61,6 +62,9 @@ class OverviewModel(Model):
     paused: list[PausedProvider]
     next_poll: _Time | None
     notices: NoticeSummary = NoticeSummary(alerts=0, warnings=0, groups=[])
+    cluster: Annotated[
+        Sequence[str], Field(description="What is wrong with the nodes of the cluster, as sentences")
+    ] = ()
 
 
 class CurveModel(Model):

@@ -47,6 +47,7 @@ def render_overview(overview: OverviewModel, page: CitiesPage, query: PageQuery,
     if not overview.total:
         text = "No cities yet. Add one: weatherd cities add Kiel. The list is read again by itself."
         return f"<h1>No cities</h1>\n<p>{text}</p>\n{_SCRIPTLESS}"
+    problems = "".join(f'<p class="notice">{escape(problem)}</p>\n' for problem in overview.cluster)
     first, total = page.first or 0, page.total or 0
     caption = (
         f"Cities, {first + 1:,} to {first + len(page.cities):,} of {total:,}" if page.cities else "No cities found"
@@ -58,7 +59,7 @@ def render_overview(overview: OverviewModel, page: CitiesPage, query: PageQuery,
     )
     table = render_table(caption, heads, (_city_row(city, display) for city in page.cities))
     return (
-        f"<h1>{count_cities(overview.total)}</h1>\n<p>{counts}</p>\n{_SCRIPTLESS}{render_summary(overview.notices)}"
+        f"<h1>{count_cities(overview.total)}</h1>\n<p>{counts}</p>\n{problems}{_SCRIPTLESS}{render_summary(overview.notices)}"
         f'<div class="without-js">{table}<p>{links}</p></div>\n'
     )
 

@@ -6,6 +6,9 @@ const SHAPES = { alert: "M6 .6 11.8 11.4H.2Z", warning: "M3.7.5h4.6L11.5 3.7v4.6
 const SIGNS = { alert: "M5.2 4h1.6v3.7H5.2ZM5.2 8.5h1.6v1.6H5.2Z", warning: "M5.2 2.7h1.6v4.1H5.2ZM5.2 7.7h1.6v1.6H5.2Z" };
 const SERIOUS = new Set(["severe", "extreme", "error", "critical"]);
 
+// What is wrong with the nodes of a cluster, a sentence each.
+export const clusterNotices = (problems) => problems.map((text) => h("p", { class: "notice" }, h("bdi", {}, `${capital(text)}.`)));
+
 // A triangle for an alert, an octagon for a warning: filled, with the sign cut out, if it is serious.
 export function noticeMark({ kind, severity }) {
   const shapes = SERIOUS.has(severity)

@@ -174,7 +174,8 @@ export async function open(main, data) {
       const began = Date.parse(poll.began), request = poll.tries.at(-1)?.exchanges?.at(-1);
       rows.push(row("Last attempt", h("span", {}, h("b", {}, seconds(began, zone)), request ? `, response ${request.status ?? "none"} in ${Math.round(poll.seconds * 1000)} ms` : `, ${Math.round(poll.seconds * 1000)} ms`), `${capital(poll.decided)}.`, poll.failures ? `${plural(poll.failures, "poll")} in a row without a fresh value.` : ""));
       for (const attempt of poll.tries.filter((attempt) => attempt.reason)) rows.push(row(attempt.provider, attempt.outcome, attempt.reason.slice(0, 400)));
-    } else rows.push(row("Last attempt", "None since weatherd was started."));
+    } else if (!city.failure) rows.push(row("Last attempt", "None since weatherd was started."));
+    if (city.node) rows.push(row("Node", h("bdi", {}, city.node), "It polls this city and has its history since it does."));
     if (city.next) rows.push(row("Next poll", h("span", {}, h("b", {}, seconds(Date.parse(city.next.at), zone)), `, ${until(Date.parse(city.next.at))}`), capital(city.next.why) + ".", `Every ${duration(city.interval)}, ${duration(city.phase)} into the interval.`));
     else if (city.polling) rows.push(row("Next poll", "Being polled now.", city.polling.stuck && "The poll has lasted too long."));
     rows.push(row("Provider", h("span", {}, h("b", {}, city.observation?.provider ?? city.providers[0]), city.observation ? " serves." : ""), city.providers.length > 1 && `In order of preference: ${city.providers.join(", then ")}.`, city.observation?.station && `Station ${city.observation.station}.`));

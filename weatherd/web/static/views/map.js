@@ -3,7 +3,7 @@ import { fetchJson, query } from "../app/api.js";
 import { card } from "../app/cards.js";
 import { h, svg } from "../app/dom.js";
 import { number, said, setClock, temperature, units } from "../app/format.js";
-import { noticeCounts } from "../app/notices.js";
+import { clusterNotices, noticeCounts } from "../app/notices.js";
 import { decodeCoast, findSpan, makeProjection } from "../app/projection.js";
 import { clockText, countText, shortcuts, stateCounts } from "../app/shell.js";
 import { makeDrawing, ROUGH_SPAN } from "./map-drawing.js";
@@ -104,7 +104,7 @@ export async function open(main, data) {
       schedule();
     } }, text)));
     about.replaceChildren(h("h1", {}, countText(overview.total), " ", h("span", { class: "note" }, clockText())),
-      h("div", { class: "counts" }, stateCounts(overview.counts), noticeCounts(overview.notices)), group);
+      h("div", { class: "counts" }, stateCounts(overview.counts), noticeCounts(overview.notices)), group, ...clusterNotices(overview.cluster));
     const scale = () => svg("svg", { viewBox: "0 0 400 32", role: "img", dir: "ltr", "aria-label": said(`Scale from ${temperature(-40)} to ${temperature(45)}`) }, Array.from({ length: 18 }, (_, index) => svg("rect", { class: `t${index}`, x: (index * 400) / 18, width: 400 / 18, height: 14 })),
       [-40, -30, -20, -10, 0, 10, 20, 30, 40].map((celsius) => svg("text", { class: "middle", x: ((celsius + 40) / 5 + 0.5) * (400 / 18), y: 28 }, temperature(celsius))));
     const texts = { temperature: "A dot is a city, or several that lie under it (their middle value).", wind: `The arrow flies with the wind; the number is ${units().wind}.`, rain: `A disc is the rain of the last hour; the number is ${units().rain}.`, state: "Ring: stale. Dashes: waiting. Cross: down." };
@@ -225,7 +225,7 @@ export async function open(main, data) {
     },
     update() {},
     digest(digest) {
-      Object.assign(overview, { counts: digest.counts, total: digest.total });
+      Object.assign(overview, { counts: digest.counts, total: digest.total, cluster: digest.cluster });
       const { notices } = overview;
       if (digest.alerts !== notices.alerts || digest.warnings !== notices.warnings) readNotices().catch(() => {});
       if (!about.contains(document.activeElement)) drawPanels();

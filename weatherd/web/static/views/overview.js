@@ -4,7 +4,7 @@ import { applyObservations, applyStates, card, COLUMNS, columnTitle, fillCard, f
 import { h, keep, recall } from "../app/dom.js";
 import { capital, homeZone, now, number, setClock, shortDay, temperature, until } from "../app/format.js";
 import { mark, STATES, WORDS } from "../app/icons.js";
-import { applyNotices, countNotices, noticeCounts, noticeEntry } from "../app/notices.js";
+import { applyNotices, clusterNotices, countNotices, noticeCounts, noticeEntry } from "../app/notices.js";
 import { rangeBar } from "../app/spark.js";
 import { announce, clockText, countText, pins } from "../app/shell.js";
 import { printList } from "./print.js";
@@ -80,9 +80,9 @@ export async function open(main, data, { restart }) {
   });
 
   // Head and rail are drawn anew by a digest; cards and rows one by one.
-  const head = h("div", { class: "head" }), strip = h("div"), rail = h("aside", { class: "rail", "aria-label": "Needs a look" });
+  const head = h("div", { class: "head" }), cluster = h("div"), strip = h("div"), rail = h("aside", { class: "rail", "aria-label": "Needs a look" });
   const top = h("section", { "aria-labelledby": "pinned" }), list = h("section", { "aria-labelledby": "all" });
-  main.append(head, strip, h("div", { class: "with-rail" }, h("div", {}, top, list), rail));
+  main.append(head, cluster, strip, h("div", { class: "with-rail" }, h("div", {}, top, list), rail));
 
   function chips() {
     const chip = (state, count, text) => h("button", { type: "button", "data-key": `chip-${state}`, "aria-pressed": String((filters.state ?? "all") === state), "aria-label": `${text}, ${countText(count)}`, onclick: () => go({ state: state === "all" ? null : state }) },
@@ -98,6 +98,7 @@ export async function open(main, data, { restart }) {
   function drawHead() {
     const isSmall = overview.total <= LARGE;
     head.replaceChildren(h("h1", {}, countText(overview.total)), ...(isSmall ? [sentence()] : [chips(), ...noticeCounts(overview.notices)]), h("span", { class: "clock" }, clockText()));
+    cluster.replaceChildren(...clusterNotices(overview.cluster));
     const wrong = [overview.notices.alerts && countNotices({ alerts: overview.notices.alerts })[0], overview.counts.down && `${overview.counts.down} down`].filter(Boolean);
     document.title = wrong.length ? `${wrong.join(", ")} – weatherd` : "weatherd";
     drawRail();
@@ -220,7 +221,7 @@ export async function open(main, data, { restart }) {
       if (digest.edition !== overview.edition) return reload(); // cities were added or removed
       if (now() - daysLoaded > DAYS_PERIOD) loadDays().catch(() => {});
       const { notices } = overview, isNoticed = digest.alerts !== notices.alerts || digest.warnings !== notices.warnings;
-      const changed = isNoticed || digest.total !== overview.total || JSON.stringify(digest.counts) !== JSON.stringify(overview.counts);
+      const changed = isNoticed || digest.total !== overview.total || JSON.stringify(digest.cluster) !== JSON.stringify(overview.cluster) || JSON.stringify(digest.counts) !== JSON.stringify(overview.counts);
       const down = (digest.counts.down ?? 0) - (overview.counts.down ?? 0);
       const news = [down > 0 && `${countText(digest.counts.down)} down`, (digest.alerts > notices.alerts || digest.warnings > notices.warnings) && countNotices(digest).join(", ")].filter(Boolean);
       if (news.length && Date.now() - spokenAt > 30000) {

@@ -4,6 +4,7 @@ import { ageOf } from "../app/cards.js";
 import { h, svg } from "../app/dom.js";
 import { age, capital, duration, hours, now, number, plural, seconds, setClock, until } from "../app/format.js";
 import { mark } from "../app/icons.js";
+import { clusterNotices } from "../app/notices.js";
 import { clockText } from "../app/shell.js";
 
 const NOTIFY = "notify "; // begins the names of deliveries of alerts
@@ -113,6 +114,14 @@ export async function open(main, data) {
     return h("section", { class: "panel" }, h("header", {}, h("h2", {}, "Observations"), h("span", { class: "note" }, `since ${hours(Date.parse(service.started))}`)), svg("svg", { class: "account", dir: "ltr", "aria-hidden": "true" }, bars),
       h("div", { class: "sum" }, parts.map(([name, text]) => [h("i", { class: name }), h("span", {}, capital(name)), h("span", { class: `num ${name === "dropped" && account.dropped ? "down" : ""}` }, number(account[name])), h("span", { class: "note" }, text)]), h("i"), h("b", {}, "Fetched"), h("span", { class: "num" }, number(account.fetched)), h("span", { class: "note" }, "the sum of these four")));
   }
+  // The nodes of a cluster: a link leads to the Service of another one.
+  function nodesPanel() {
+    const { cluster } = service.status;
+    if (!cluster) return null;
+    const rows = cluster.nodes.map(({ name, url, is_this: isThis, shards, cities, seen_ago: ago, problem }) => h("tr", {}, h("td", {}, mark(problem ? "stale" : "fresh"), h("span", { class: "hidden" }, problem ? "Does not answer" : "Working")),
+      h("th", { scope: "row" }, isThis || !/^https?:/.test(url ?? "") ? h("bdi", {}, name) : h("a", { href: `${url}/?view=service` }, h("bdi", {}, name)), isThis && " (this one)"), h("td", { class: "num" }, number(shards)), h("td", { class: "num" }, cities === null ? "—" : number(cities)), h("td", { class: "num" }, `${number(ago, 1)} s`), h("td", {}, problem && h("bdi", {}, problem.slice(0, 200)))));
+    return h("section", { class: "panel" }, h("header", {}, h("h2", {}, "Nodes"), h("span", { class: "note" }, `${number(cluster.held)} of ${number(cluster.shards)} shards are held`)), ...clusterNotices(cluster.problems), table("Nodes of the cluster", [["State", ""], ["Node", ""], ["Shards", "num"], ["Cities", "num"], ["Seen", "num"], ["Problem", ""]], rows));
+  }
   function quarantinedPanel() {
     const rows = service.rejected.map(({ where, message }) => h("tr", {}, h("th", { scope: "row" }, h("code", {}, where.replace(/^.*\//, ""))), h("td", {}, h("bdi", {}, message))));
     return rows.length && h("section", { class: "panel" }, h("header", {}, h("h2", {}, "Quarantined rows"), h("span", { class: "note" }, "the others run")), h("div", { class: "scroll", role: "region", "aria-label": "Quarantined rows", tabindex: 0 }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Where"), h("th", { scope: "col" }, "What is wrong"))), h("tbody", {}, rows))));
@@ -136,7 +145,7 @@ export async function open(main, data) {
     head.replaceChildren(h("h1", {}, "Service"), sentence(), h("span", { class: "clock" }, clockText()));
     drawTiles();
     body.replaceChildren(h("div", { class: "section" }, h("h2", {}, "Providers"), h("span", { class: "note" }, "Bar: used calls; tick: how much of the time is over. 24 h: the higher a column, the more attempts failed")),
-      h("div", { class: "columns" }, service.polls.filter(({ provider, serves, outcomes }) => serves || Object.keys(outcomes).length || service.status.providers.find((other) => other.provider === provider)?.paused).map(providerPanel)), h("div", { class: "columns wide" }, forwardersPanel(), countsPanel()), h("div", { class: "columns wide" }, notificationsPanel(), servicesPanel()), quarantinedPanel() || "", h("div", { class: "section" }), warningsPanel());
+      h("div", { class: "columns" }, service.polls.filter(({ provider, serves, outcomes }) => serves || Object.keys(outcomes).length || service.status.providers.find((other) => other.provider === provider)?.paused).map(providerPanel)), h("div", { class: "columns wide" }, forwardersPanel(), countsPanel()), h("div", { class: "columns wide" }, notificationsPanel(), servicesPanel()), nodesPanel() || "", quarantinedPanel() || "", h("div", { class: "section" }), warningsPanel());
     if (place) body.querySelector(".log").scrollTop = place;
   }
   async function refresh() {

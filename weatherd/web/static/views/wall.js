@@ -30,7 +30,7 @@ export async function open(main, data, { restart }) {
     grid.parentElement.classList.toggle("is-old", lostAt !== null && now() - lostAt > LONG);
   }
   function drawFoot() {
-    const entries = [...overview.notices.groups.map((group) => [noticeMark(group), group, noticeText(group)]), ...overview.trouble.map((entry) => [mark(entry.state), entry, `${entry.state}${entry.since ? `, ${sinceText(Date.parse(entry.since))}` : ""}`])];
+    const entries = [...overview.cluster.map((text) => [mark("stale"), { names: [], count: 0 }, text]), ...overview.notices.groups.map((group) => [noticeMark(group), group, noticeText(group)]), ...overview.trouble.map((entry) => [mark(entry.state), entry, `${entry.state}${entry.since ? `, ${sinceText(Date.parse(entry.since))}` : ""}`])];
     const more = entries.length - 3, text = ([sign, { names, count }, what]) => h("span", {}, sign, " ", names.length ? [h("bdi", {}, names.join(", ")), count > names.length ? ` and ${number(count - names.length)} more` : "", ": "] : "", h("bdi", {}, what));
     foot.replaceChildren(...entries.slice(0, 3).map(text), more > 0 ? h("span", { class: "more" }, `and ${number(more)} more`) : "");
   }
@@ -118,7 +118,7 @@ export async function open(main, data, { restart }) {
       applyObservations(observations, (id) => shown.find((city) => city.id === id), curves, redraw);
     },
     async digest(digest) {
-      const changed = digest.edition !== overview.edition || digest.alerts !== overview.notices.alerts || digest.warnings !== overview.notices.warnings || JSON.stringify(digest.counts) !== JSON.stringify(overview.counts);
+      const changed = digest.edition !== overview.edition || digest.alerts !== overview.notices.alerts || digest.warnings !== overview.notices.warnings || JSON.stringify(digest.cluster) !== JSON.stringify(overview.cluster) || JSON.stringify(digest.counts) !== JSON.stringify(overview.counts);
       applyStates(digest.states, shown, redraw);
       applyNotices(digest.notices, shown, redraw);
       Object.assign(overview, { counts: digest.counts, total: digest.total });

@@ -1,0 +1,1 @@
+"""The whole list from the answers of all nodes of a cluster, whichever of them is asked."""
