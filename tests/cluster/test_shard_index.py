@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from weatherd.city import City
 from weatherd.cluster.lease import shard_of
-from weatherd.cluster.shard_index import divide_list
+from weatherd.cluster.shards.shard_index import divide_list
 from weatherd.config.diff import diff
 from weatherd.config.lists.packed_cities import PackedCities
 

@@ -70,11 +70,12 @@ class CityRegistry:
 
     def get(self, city_id: str) -> City | None:
         """Return the city with this id, or None, in O(log n)."""
-        if isinstance(self._cities, PackedCities):
-            position = self._cities.find(city_id)
-            return self._cities[position] if position >= 0 else None
-        index = bisect.bisect_left(self._cities, city_id, key=_city_id)
-        found = self._cities[index : index + 1]
+        cities = self._cities  # another thread may look up a city while the list changes
+        if isinstance(cities, PackedCities):
+            position = cities.find(city_id)
+            return cities[position] if position >= 0 else None
+        index = bisect.bisect_left(cities, city_id, key=_city_id)
+        found = cities[index : index + 1]
         return found[0] if found and found[0].id == city_id else None
 
     def find_name(self, city_id: str) -> str:

@@ -7,14 +7,14 @@ import operator
 from typing import TYPE_CHECKING
 
 from weatherd.cluster.lease import shard_of
-from weatherd.cluster.shard_index import divide_list
+from weatherd.cluster.shards.shard_index import divide_list
 from weatherd.config.diff import CityListDiff
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from weatherd.city import City
-    from weatherd.cluster.shard_index import ShardIndex
+    from weatherd.cluster.shards.shard_index import ShardIndex
     from weatherd.polling.poll_history import PollHistory
     from weatherd.polling.supervisor import Supervisor
 

@@ -90,11 +90,11 @@ class DayTable:
             known = dict(self._db.query("SELECT city, zone FROM day_city"))
             recorded = {city for (city,) in self._db.query("SELECT DISTINCT city FROM series")}
             # By zone, because the days of a zone are stored together: then their rows are neighbours
-            new = sorted((zones.get(city, default), city, begin) for city in recorded - known.keys())
-            self._db.execute_many("INSERT INTO day_city (zone, city, stored_until) VALUES (?, ?, ?)", new)
-            if new:
+            added = sorted((zones.get(city, default), city, begin) for city in recorded - known.keys())
+            self._db.execute_many("INSERT INTO day_city (zone, city, stored_until) VALUES (?, ?, ?)", added)
+            if added:
                 self._db.execute(_STORED_UNTIL, [begin])
-            changed = [(city, zone, begin) for city, zone in zones.items() if known.get(city, zone) != zone]
+            changed = [(city, new, begin) for city, zone in known.items() if (new := zones.get(city, zone)) != zone]
             for statement in _CHANGE_ZONE if changed else ():
                 self._db.execute_many(statement, changed)
 
