@@ -72,7 +72,7 @@ export async function open(main, data) {
       h("div", { class: "now" }, bigNumber(shown ? last.temperature : null, 1, units().temperature, shown && doubtMark(last, "temperature")), shown ? conditionIcon(last.code, isNight(city.lat, city.lon, at)) : h("span", { class: "icon" }),
         h("div", { class: "text" }, h("p", { class: "words" }, shown ? h("bdi", { lang: wordLanguage() }, weatherOf(city)) : last ? `last ${temperature(last.temperature, 1)} at ${clock(at)}` : "No value yet"), h("p", {}, range + sunText()), state), ninety),
       tiles(shown ? last : null));
-    notice.replaceChildren(city.failure && city.state !== "fresh" ? h("p", { class: `notice ${city.state === "down" ? "is-down" : ""}` }, mark(city.state), h("span", {}, h("b", {}, `${WORDS[city.state]}. `), h("bdi", {}, city.failure.slice(0, 400)))) : city.notices.length ? "" : h("div", { class: "section" }));
+    notice.replaceChildren(city.failure && city.state !== "fresh" ? h("p", { class: `notice ${city.state === "down" ? "is-down" : ""}` }, mark(city.state), h("span", {}, h("b", {}, `${WORDS[city.state]}. `), h("bdi", {}, city.failure.slice(0, 400)))) : city.notices.length && !phone.matches ? "" : h("div", { class: "section" }));
   }
   function trend() {
     const source = today?.slots, values = source?.pressure_msl ?? [], end = values.length - 1;
