@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from structlog.testing import capture_logs
 from tests.pipeline.forwarders.destination import FakeDestination, open_virtual_journal
 from tests.support.daemon import ROWS, DaemonRunner, make_configuration
 from tests.support.fakes import BERLIN, KIEL, MUNICH, FakeProvider, FakeSink
+from weatherd.config.sections.quality import QualitySection
 from weatherd.errors import ConfigError, Problem
 from weatherd.polling.schedule import city_phase
 
@@ -102,6 +104,29 @@ async def test_a_broken_file_changes_nothing() -> None:
             assert await running.run()
     assert _events(logs, "cities.rejected")[0]["problems"] == ["cities.yaml:3:7: is not valid YAML"]
     assert len(provider.times(KIEL)) in (6, 7)
+
+
+async def test_limits_of_values_are_reloaded() -> None:
+    """New observations are judged by the edited limits, or not at all once the checks are off; nothing is restarted."""
+    sink = FakeSink()
+    running = DaemonRunner(FakeProvider(), {"sink": sink}, make_configuration(KIEL))
+    cold = {"temperature": {"high": 5}}
+
+    async def edit() -> None:
+        for section in (cold, {**cold, "enabled": False}, {}):
+            await asyncio.sleep(1800)
+            await running.edit(make_configuration(KIEL, quality=QualitySection.model_validate(section)))
+        await asyncio.sleep(1800)
+        running.stop.set()
+
+    with capture_logs() as logs:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(edit())
+            assert await running.run()
+    qualities = [quality for quality, _ in itertools.groupby(found.quality for found in sink.observations)]
+    assert qualities == ["ok", "suspect: temperature range", "ok"]
+    assert running.parts.quality.suspects == 0
+    assert not _events(logs, "settings.need_restart")
 
 
 async def test_a_reload_reports_bad_rows_and_settings_that_need_a_restart() -> None:

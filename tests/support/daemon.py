@@ -23,6 +23,7 @@ from weatherd.pipeline.alerting.daemon_alerts import DaemonAlerts
 from weatherd.pipeline.alerting.recorder import AlertRecorder
 from weatherd.pipeline.journal_writer import JournalWriter
 from weatherd.pipeline.latest import LatestObservations
+from weatherd.pipeline.quality.control import QualityControl
 from weatherd.pipeline.queue import ObservationQueue
 from weatherd.polling.batch_polls import start_polls
 from weatherd.polling.city_registry import CityRegistry
@@ -81,6 +82,7 @@ def make_parts(configuration: Configuration, providers: Mapping[str, Provider], 
         "snapshot": None,
         "registry": CityRegistry(),
         "latest": make_latest(),
+        "quality": QualityControl(configuration.settings.quality),
         "planner": make_planner(),
         "sinks": {},
         "journal": FakeJournal(),

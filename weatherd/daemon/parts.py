@@ -65,6 +65,7 @@ class Parts:
     snapshot: Snapshot | None  # of the configuration's files before they were read; None: the files are not watched
     registry: CityRegistry  # empty; the daemon applies the list in the configuration
     latest: LatestObservations
+    quality: QualityControl  # of the latest observations, if the checks are on
     planner: Planner
     providers: Mapping[str, Provider]
     sinks: Mapping[str, Sink]
@@ -133,8 +134,9 @@ async def open_parts(
         configuration = providers.require_usable(configuration)
         sinks = await stack.enter_async_context(open_sinks(settings))
         budgets = replace(providers.budgets, interval_of=functools.partial(_interval, registry, providers.planner))
-        quality = QualityControl(settings.quality, state.key_values("quality")) if settings.quality.enabled else None
-        latest, state.latest = LatestObservations(state.latest, budgets, quality), ()
+        quality = QualityControl(settings.quality, state.key_values("quality"))
+        latest = LatestObservations(state.latest, budgets, quality if settings.quality.enabled else None)
+        state.latest = ()
         notices = _Notices()
         forwarders = await stack.enter_async_context(
             open_forwarders(
@@ -178,6 +180,7 @@ async def open_parts(
             snapshot=snapshot,
             registry=registry,
             latest=latest,
+            quality=quality,
             planner=providers.planner,
             providers=providers.usable,
             sinks=sinks,

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from weatherd.alerts.targets import NamedTarget
     from weatherd.config.configuration import Configuration
     from weatherd.config.diff import CityListDiff
+    from weatherd.config.sections.quality import QualitySection
     from weatherd.config.settings import Settings
     from weatherd.daemon.parts import Parts
     from weatherd.daemon.status import DaemonStatus
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-LIVE_SETTINGS = frozenset({*GENERAL_KEYS, "cities", "alerts"})  # they need no restart, as log.level does
+LIVE_SETTINGS = frozenset({*GENERAL_KEYS, "cities", "alerts", "quality"})  # they need no restart, as log.level does
 _LOGGED_IDS = 10  # ids of each kind in the summary of a reload; the others are logged at level debug
 _IDS_IN_LINE = 100
 _NICE = 10
@@ -144,6 +145,7 @@ class Reloader:
         self._current, self._rows = _watched_paths(configuration), configuration.rows
         registry.apply(change, configuration.quarantined)
         self._apply_log_level(configuration)
+        self._apply_quality(configuration.settings.quality)
         if is_edited or log_unchanged:
             self._log_diff(configuration, change, before)
         if restart := self._find_restart_settings(configuration.settings):
@@ -169,6 +171,15 @@ class Reloader:
         if level != self._level:
             self._level = level
             set_level(level)
+
+    def _apply_quality(self, limits: QualitySection) -> None:
+        """Judge new observations by the limits of the edited settings."""
+        parts = self._parts
+        if limits != parts.quality.limits:
+            parts.quality.replace_limits(limits)
+            parts.latest.quality = parts.quality if limits.enabled else None
+        if parts.alerts:
+            parts.alerts.show_suspect(sees_suspect=limits.alert_on_suspect)
 
     def _find_restart_settings(self, new: Settings) -> list[str]:
         """Return the settings that differ from those at the start and take effect after a restart."""

@@ -81,7 +81,7 @@ async def test_compared_services_are_not_the_weather_of_the_city(tmp_path: Path)
 async def test_compared_services_show_a_wrong_value(tmp_path: Path) -> None:
     """Once two others have been asked, the city's value that is far from both is suspect."""
     city, sink = replace(KIEL, compare=("nws", "met-norway")), FakeSink()
-    names = ("fake", *city.compare)
+    names, quality = ("fake", *city.compare), QualityControl(QualitySection())
     with open_virtual_journal(tmp_path) as journal:
         running = DaemonRunner(
             FakeProvider(),
@@ -89,7 +89,8 @@ async def test_compared_services_show_a_wrong_value(tmp_path: Path) -> None:
             make_configuration(city),
             journal=journal,
             limiters={name: new_limiter(name) for name in names},
-            latest=LatestObservations((), BUILT_IN_BUDGETS, QualityControl(QualitySection())),
+            latest=LatestObservations((), BUILT_IN_BUDGETS, quality),
+            quality=quality,
         )
         others = {name: WarmProvider(name) for name in city.compare}
         running.parts = replace(running.parts, providers={**running.parts.providers, **others})

@@ -16,6 +16,7 @@ from weatherd.alerts.builtin.daemon_rules import is_daemon_rule
 from weatherd.alerts.rules_file import load_targets
 from weatherd.alerts.silences import Silence
 from weatherd.config.configuration import RetentionPeriods
+from weatherd.config.sections.quality import QualitySection
 from weatherd.daemon.lifecycle import run_daemon
 from weatherd.daemon.monitor.list_sizes import ListSizes
 from weatherd.journal.database import Database
@@ -112,6 +113,7 @@ class AlertLives:
         self.current: list[Any] = []  # of the run in progress
         self.desk: AlertDesk | None = None
         self.reload = asyncio.Event()
+        self.quality = QualitySection()
         self.status: list[DaemonStatus] = []  # of each run
         self.providers: dict[str, Any] = {}  # further ones
         self.parts: dict[str, Any] = {}  # further ones of the daemon
@@ -120,7 +122,7 @@ class AlertLives:
 
     def configuration(self) -> Configuration:
         """Return the configuration as it is edited."""
-        return make_configuration(*self.cities, alerts=str(self.rules), retention=FOR_EVER)
+        return make_configuration(*self.cities, alerts=str(self.rules), retention=FOR_EVER, quality=self.quality)
 
     async def live(self, seconds: float, kill_at: int | None = None, *, committed: bool = False) -> None:
         """Run for the given seconds, or until the process is killed at that transaction."""

@@ -11,6 +11,7 @@ from tests.pipeline.alerting.alert_lives import FROST, AlertLives
 from tests.support import virtual_time
 from tests.support.fakes import BERLIN, KIEL
 from weatherd.city import City
+from weatherd.config.sections.quality import QualitySection
 from weatherd.text.duration import format_elapsed
 
 if TYPE_CHECKING:
@@ -76,6 +77,25 @@ async def test_an_edit_ends_and_begins_alerts_at_its_time(tmp_path: Path, *, edi
     assert 0 <= resolved.at - edited_at < 1
     assert other.since == other.at == resolved.at
     assert resolved.message.endswith(f"resolved after {format_elapsed(resolved.at - firing.at)}")
+
+
+async def test_rules_see_suspect_values_from_an_edit_on(tmp_path: Path) -> None:
+    """The edited limits hold for new observations, and the rules see suspect ones once the settings say so."""
+    begin = asyncio.get_running_loop().time()
+    rules = "alerts: {hot: {when: temperature > 30}}"
+    lives = AlertLives(tmp_path, rules, [KIEL], lambda time: 20.0 if time < begin + 3600 else 40.0)
+    run = asyncio.create_task(lives.live(4 * 3600))
+    await asyncio.sleep(1800)
+    limits = {"temperature": {"high": 30, "step": None}}
+    lives.quality = QualitySection.model_validate(limits)
+    lives.reload.set()
+    await asyncio.sleep(2 * 3600)
+    assert lives.events() == []
+    lives.quality = QualitySection.model_validate({**limits, "alert_on_suspect": True})
+    lives.reload.set()
+    await run
+    assert lives.events() == [("kiel", "hot", "firing")]
+    assert not lives.logged("settings.need_restart")
 
 
 def _make_hill(altitude: float) -> City:

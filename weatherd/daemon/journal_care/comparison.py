@@ -21,12 +21,12 @@ def compare_listed_services(parts: Parts) -> Coroutine[Any, Any, None]:
 
     A clock that is ahead deletes nothing, as for other observations.
     """
-    limits, retention = parts.configuration.settings.quality, parts.configuration.settings.retention.raw
+    quality, retention = parts.quality, parts.configuration.settings.retention.raw
 
     async def add(observation: Observation) -> None:
-        (judged,) = judge_past([observation._replace(origin=LIVE)], limits)
-        if parts.latest.quality:
-            parts.latest.quality.others.add(judged)
+        (judged,) = judge_past([observation._replace(origin=LIVE)], quality.limits)
+        if quality.limits.enabled:
+            quality.others.add(judged)
         await parts.journal.call(lambda store: store.compared.add(judged))
 
     async def delete_old() -> None:

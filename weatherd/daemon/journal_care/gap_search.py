@@ -32,12 +32,12 @@ def make_filler(  # noqa: PLR0917
     journal: Journal,
     planner: Planner,
     now: Callable[[], datetime],
-    limits: QualitySection,
+    find_limits: Callable[[], QualitySection],
 ) -> GapFiller:
-    """Return a filler that adds to *journal*, with the quality of each observation."""
+    """Return a filler that adds to *journal*, with the quality of each observation by the limits at the time."""
 
     async def add(observations: Sequence[Observation]) -> int:
-        return (await journal.add_past([*judge_past(observations, limits)])).stored
+        return (await journal.add_past([*judge_past(observations, find_limits())])).stored
 
     return GapFiller(
         providers=providers, pasts=pasts, limiters=limiters, add=add, now=now, find_interval=planner.interval
@@ -48,7 +48,13 @@ def fill_journal_gaps(parts: Parts, status: DaemonStatus) -> Coroutine[Any, Any,
     """Fill the gaps of all cities, for ever."""
     settings = parts.configuration.settings
     filler = make_filler(
-        parts.providers, parts.pasts, parts.limiters, parts.journal, parts.planner, parts.now, settings.quality
+        parts.providers,
+        parts.pasts,
+        parts.limiters,
+        parts.journal,
+        parts.planner,
+        parts.now,
+        lambda: parts.quality.limits,
     )
 
     def is_failing(city_id: str) -> bool:

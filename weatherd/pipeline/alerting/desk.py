@@ -130,6 +130,12 @@ class AlertDesk:
         self.rules, self.is_waiting = tuple(rules), False
         self._place(self.cities.values())
 
+    def show_suspect(self, *, sees_suspect: bool) -> None:
+        """Show suspect values to the rules, or hide them."""
+        if sees_suspect != self._sees_suspect:
+            self._sees_suspect = sees_suspect
+            self._place(self.cities.values())
+
     def is_at(self, city_id: str, place: RecordedPlace) -> bool:
         """Return whether a city is listed at the place of its latest observation in the journal."""
         city = self.cities.get(city_id)

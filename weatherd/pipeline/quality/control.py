@@ -49,7 +49,7 @@ class QualityControl:
 
     def __init__(self, limits: QualitySection, store: KeyValueStore | None = None) -> None:
         self.counts: Counter[tuple[str, str, str]] = Counter()  # suspect values by provider, field and test
-        self._limits = limits
+        self.limits = limits
         self._is_plausible = make_plausibility_test(limits)
         self._store = store
         self._saved = parse_watches(store.get(_KEY) if store else None)  # of the last run, until they are restored
@@ -83,6 +83,12 @@ class QualityControl:
         ):
             return OK  # as nearly always
         return self._examine(observation, previous, self._find_reference(observation, previous))
+
+    def replace_limits(self, limits: QualitySection) -> None:
+        """Judge new observations by other limits; forget what was suspect if the checks are turned off."""
+        self.limits, self._is_plausible = limits, make_plausibility_test(limits)
+        if not limits.enabled:
+            self.forget([*self._watches, *self._doubts, *self.others.by_city])
 
     def forget(self, city_ids: Iterable[str]) -> None:
         """Forget cities that were removed or moved."""
@@ -134,13 +140,13 @@ class QualityControl:
 
     def _examine(self, observation: Observation, previous: Observation | None, reference: Observation) -> str:
         is_plausible = self._is_plausible(observation, reference)
-        suspicions = [] if is_plausible else list(find_suspicions(observation, reference, self._limits))
+        suspicions = [] if is_plausible else list(find_suspicions(observation, reference, self.limits))
         if previous:
             suspicions += self._follow(observation, previous)
         else:
             self._watches.pop(observation.city, None)
         if observation.city in self.others.by_city:
-            suspicions += find_disagreements(observation, self.others.find_nearby(observation), self._limits)
+            suspicions += find_disagreements(observation, self.others.find_nearby(observation), self.limits)
         if suspicions:
             self._record(observation, reference, suspicions)
         elif observation.city in self._doubts:
@@ -159,7 +165,7 @@ class QualityControl:
             watch = follow_values(watch, observation, previous, begin=begin)
             if watch:
                 self._watches[city] = watch
-        return find_persistence(watch, observation, previous, self._limits)
+        return find_persistence(watch, observation, previous, self.limits)
 
     def _record(self, observation: Observation, reference: Observation, suspicions: list[Suspicion]) -> None:
         for suspicion in suspicions:

@@ -89,7 +89,7 @@ async def fill_listed_gaps(
             journal,
             providers.planner,
             utc_now,
-            configuration.settings.quality,
+            lambda: configuration.settings.quality,
         )
         results = {city: CityResult(city) for city in configuration.cities if city in begins}
         for group in group_by_providers(results):
