@@ -211,6 +211,12 @@ def test_pages_and_history_of_a_city_equal_the_filtered_journal(
             if begin and end:
                 by_time = sorted(kiel, key=lambda entry: entry.observation.observed_at)
                 assert reader.read_city("kiel", begin, end) == [entry.observation for entry in by_time]
+                assert reader.read_span(["kiel"], begin, end) == by_time
+                assert [
+                    entry for entry in reader.read_span([], begin, end) if entry.observation.city == "kiel"
+                ] == by_time
+                times = [entry.observation.observed_at.timestamp() for entry in by_time]
+                assert reader.read_times(["kiel", "ulm"], begin, end) == {"kiel": times, "ulm": []}
 
 
 def test_a_repeat_updates_the_time_of_the_fetch(store: Store) -> None:

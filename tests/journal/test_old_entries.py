@@ -136,6 +136,7 @@ def test_the_move_is_not_noticed(
             with closing(Reader(file)) as reader:
                 kiel = sorted((row for row in expected if row[1] == "kiel"), key=lambda row: (row[3], row[0]))
                 assert reader.read_city("kiel", FIRST, LAST) == [parse_row(row[1:]) for row in kiel]
+                assert [seq for seq, _ in reader.read_span(["kiel"], FIRST, LAST)] == [row[0] for row in kiel]
         while store.move_old_entries():
             pass
         assert export(file) == expected

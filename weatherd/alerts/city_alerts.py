@@ -123,6 +123,10 @@ class CityAlerts:
         age = now - self._observed_at
         return bool(rule_set.holds_any(seen, (age if age > 0 else 0.0,), self._numbers))
 
+    def forget_windows(self) -> None:
+        """Forget all observations, but no state, because they are added again with more of the past."""
+        self._numbers, self._newest, self._observed_at = self._rule_set.windows.unknown, None, -inf
+
     @property
     def newest(self) -> Observation | None:
         """The newest observation."""

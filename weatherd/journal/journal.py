@@ -224,6 +224,10 @@ class AsyncReader:
         """Return time, provider, value of *field* and quality of services polled for comparison only, by time."""
         return await self._worker.run(lambda: self._reader.read_compared(city, field, since, until))
 
+    async def read_span(self, cities: Sequence[str], since: datetime, until: datetime) -> list[JournalEntry]:
+        """Return the entries of *cities* (all if empty) in ``[since, until)``, in the order of ``observed_at``."""
+        return await self._worker.run(lambda: self._reader.read_span(cities, since, until))
+
     async def read_times(self, cities: Sequence[str], since: datetime, until: datetime) -> dict[str, list[float]]:
         """Return the times of each city's observations in ``[since, until)``, POSIX seconds, in ascending order."""
         return await self._worker.run(lambda: self._reader.read_times(cities, since, until))

@@ -19,7 +19,7 @@ from weatherd.observation import FetchedObservation
 from weatherd.polling.backfill.background import search_gaps
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Collection, Sequence
     from datetime import datetime
 
 HOUR, DAY = 3600.0, 86400.0
@@ -48,6 +48,7 @@ class Search:
     elsewhere: set[str] = field(default_factory=set)  # ids of cities that another node polls
     begins: dict[str, float] = field(default_factory=dict)  # POSIX times before which nothing is missing, by city
     failures: int = 0  # of the journal
+    filled: list[Collection[str]] = field(default_factory=list)
     service: PastService = field(default_factory=lambda: PastService(range(-50, 24)))
     memory: Memory = field(default_factory=lambda: Memory([]))
 
@@ -68,6 +69,7 @@ class Search:
                 find_begin=lambda city_id: self.begins.get(city_id, -math.inf),
                 retention=self.retention,
                 is_failing=self.failing.__contains__,
+                on_filled=self.filled.append,
             )
         )
         await asyncio.sleep(seconds / 2)

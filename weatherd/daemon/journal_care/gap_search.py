@@ -70,4 +70,5 @@ def fill_journal_gaps(parts: Parts, status: DaemonStatus) -> Coroutine[Any, Any,
         find_begin=parts.cluster.polled_until if parts.cluster else lambda _: -math.inf,
         retention=settings.retention.raw,  # in the part that is kept hourly, each hour would be a gap
         is_failing=is_failing,
+        on_filled=parts.alerts.read_again if parts.alerts else lambda _: None,
     )

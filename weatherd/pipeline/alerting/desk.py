@@ -75,8 +75,10 @@ class AlertDesk:
         self.cities: dict[str, City] = {}  # all that are listed, by id
         self.alerts: dict[str, CityAlerts] = {}  # by city id
         self.active: dict[str, dict[str, SavedAlert]] = {}  # by city id and rule: what is not inactive
-        # By city id: the latest observation, and those that wait, with the times at which the rules are evaluated
-        self.cold: dict[str, list[tuple[Observation, float]]] = {}
+        # By city id: the latest observation, and those that wait, with the times at which the rules are evaluated; None
+        # if they were
+        self.cold: dict[str, list[tuple[Observation, float | None]]] = {}
+        self.completed: set[str] = set()  # ids of cities that become cold, because the journal has more of their past
         self.has_cold = asyncio.Event()
         self.is_waiting = False  # for rules without mistakes: until then, the alerts of an earlier run stay as they are
         self._is_failing = False
@@ -161,6 +163,11 @@ class AlertDesk:
                 self.alerts[city.id] = CityAlerts(city, rule_set, states)
                 latest = self.latest.get(city.id)
                 self.cold[city.id] = [(latest, now)] if latest else []
+        self.has_cold.set()
+
+    def read_again(self, city_ids: Iterable[str]) -> None:
+        """Read the past of cities again, to which observations were added in the journal."""
+        self.completed.update(city_ids)
         self.has_cold.set()
 
     def _end(self, city_id: str, ended: Iterable[str]) -> None:

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from datetime import timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import structlog
 
 from weatherd.alerts.replay import find_longest_span
 from weatherd.errors import StateError
+from weatherd.observation import LIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
     from weatherd.alerts.city_alerts import CityAlerts
     from weatherd.journal.journal import AsyncReader, Journal
+    from weatherd.observation import Observation
     from weatherd.pipeline.alerting.desk import AlertDesk
 
 log = structlog.get_logger()
 
 _TICK = 60.0  # seconds
 _SILENCE_CHECK = 5.0  # seconds between two looks for silences that commands have added or ended
+_PART = timedelta(minutes=15)  # whose observations are read together
+_AHEAD = timedelta(days=1)  # by which the clock of a service may be ahead of ours
 _PAGE = 1000  # observations that are added before others run, in a few milliseconds
 _BATCH = 200  # cities that are evaluated before others run
 
@@ -64,6 +71,7 @@ class Evaluator:
         while True:
             await desk.has_cold.wait()
             desk.has_cold.clear()
+            self._forget_windows()
             cold = {city_id: desk.alerts[city_id] for city_id in desk.cold}
             if with_windows := {city_id: alerts for city_id, alerts in cold.items() if alerts.has_windows}:
                 await self._read_past(with_windows)
@@ -74,6 +82,16 @@ class Evaluator:
                     self._begin(city_id, alerts)
             await desk.recorder.save()
 
+    def _forget_windows(self) -> None:
+        """Make the cities cold whose past has become more complete. Their rules wait for the next observation."""
+        desk = self._desk
+        for city_id in desk.completed:
+            alerts, latest = desk.alerts.get(city_id), desk.latest.get(city_id)
+            if alerts and alerts.has_windows and latest and city_id not in desk.cold:
+                alerts.forget_windows()
+                desk.cold[city_id] = [(latest, None)]
+        desk.completed.clear()
+
     async def _read_past(self, cold: Mapping[str, CityAlerts]) -> None:
         """Add the observations in the journal to the windows. Without them, the windows fill from now on."""
         try:
@@ -83,18 +101,27 @@ class Evaluator:
             log.warning("alerts.no_past", reason=str(error))
 
     async def _add_past(self, reader: AsyncReader, cold: Mapping[str, CityAlerts]) -> None:
-        """Add the observations at the place where each city is now."""
+        """Add the observations at the place where each city is now, in the order of time.
+
+        Those that were polled later, or imported, complete the windows up to the city's latest observation, which none
+        of them can be: an alert is about present weather.
+        """
         desk = self._desk
-        since = desk.now() - timedelta(seconds=find_longest_span(desk.rules))
         ids = list(cold) if len(cold) < len(desk.cities) else []
         places = await reader.read_places()
         first = {city: place.first_seq for city, place in places.items() if city in cold and desk.is_at(city, place)}
-        seq = 0
-        while entries := await reader.read_page(seq, _PAGE, since, None, ids):
-            for seq, observation in entries:
+        for since, until in _split(desk.now(), find_longest_span(desk.rules)):
+            for number, (seq, observation) in enumerate(await reader.read_span(ids, since, until)):
+                if number % _PAGE == _PAGE - 1:
+                    await asyncio.sleep(0)
                 city = observation.city
-                if city in first and seq >= first[city]:
+                if city in first and seq >= first[city] and (observation.origin == LIVE or self._is_past(observation)):
                     cold[city].add(observation)
+
+    def _is_past(self, observation: Observation) -> bool:
+        """Return whether a city has a newer observation, or one of the same time, that was polled."""
+        latest = self._desk.latest.get(observation.city)
+        return latest is not None and observation.observed_at <= latest.observed_at
 
     def _begin(self, city_id: str, alerts: CityAlerts) -> None:
         """Evaluate a city on its latest observation, if that is fresh, and on those that have arrived meanwhile.
@@ -107,8 +134,20 @@ class Evaluator:
             if alerts.newest and observation.observed_at < alerts.newest.observed_at:
                 continue  # the windows have it
             alerts.add(observation)
+            if time is None:  # it was evaluated when it arrived
+                continue
             is_new = time == observation.fetched_at.timestamp()
             if is_new or not desk.latest.budgets.is_stale(observation, time):
                 desk.evaluate(alerts, city_id, time)
             else:
                 desk.drop_pending(alerts, city_id)
+
+
+def _split(end: datetime, length: float) -> Iterator[tuple[datetime, datetime]]:
+    """Yield the parts of the *length* seconds before *end*, and of the time after it, in their order.
+
+    Services publish each quarter of an hour: a part has the observations of all cities of one time.
+    """
+    count = math.ceil(length / _PART.total_seconds())
+    bounds = [*(end - number * _PART for number in range(count, -1, -1)), end + _AHEAD]
+    yield from pairwise(bounds)

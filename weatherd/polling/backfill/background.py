@@ -13,7 +13,7 @@ from weatherd.errors import StateError
 from weatherd.polling.backfill.wanted_times import WantedTime, group_by_providers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from weatherd.city import City
@@ -39,13 +39,15 @@ async def search_gaps(
     find_begin: Callable[[str], float],
     retention: float | None,
     is_failing: Callable[[str], bool],
+    on_filled: Callable[[Collection[str]], None],
 ) -> None:
     """Fill the gaps of the cities that are polled here, by group, for ever; those whose polls fail have to wait.
 
     What is missing is found in the journal: nothing else has to survive a restart. *find_begin* returns the POSIX time
     before which another journal may have a city's observations, so that nothing is missing. A city whose ``backfill``
     is longer than *retention* (seconds; None: for ever) is searched within that. The end is the latest observation,
-    because what comes after it is up to the polls.
+    because what comes after it is up to the polls. *on_filled* is called after each search with the ids of cities whose
+    past has become more complete.
     """
     edited = asyncio.Event()
 
@@ -61,14 +63,17 @@ async def search_gaps(
     while True:
         await asyncio.sleep(_DELAY)
         edited.clear()
+        filled: set[str] = set()
         try:
             async with open_reader() as reader:
                 wanting = [city for city in list_cities() if city.backfill and filler.can_fill(city)]
                 for group in group_by_providers(wanting):
                     healthy = [city for city in group if not is_failing(city.id)]
-                    await _search_group(healthy, filler, latest, reader, find_first)
+                    filled |= await _search_group(healthy, filler, latest, reader, find_first)
         except StateError as error:
             log.debug("backfill.not_possible", reason=str(error))  # the journal writer reports a full disk
+        if filled:
+            on_filled(filled)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_PERIOD - _DELAY):
                 await edited.wait()
@@ -80,15 +85,20 @@ async def _search_group(
     latest: LatestObservations,
     reader: TimeReader,
     find_first: Callable[[City], float],
-) -> None:
-    """Fill the gaps of cities, then rest, so that the search of a long list takes little of the machine's time."""
+) -> set[str]:
+    """Fill the gaps of cities, then rest, so that the search of a long list takes little of the machine's time.
+
+    Returns the ids of those to which observations were added.
+    """
     wanted = [
         WantedTime(city, first, last.observed_at.timestamp())
         for city in cities
         if (last := latest.get(city.id)) and (first := find_first(city)) < last.observed_at.timestamp()
     ]
-    before = filler.search_seconds
+    before, filled = filler.search_seconds, set[str]()
     for (city, _, _), report in zip(wanted, await filler.fill(wanted, reader), strict=True):
         if added := sum(report.added.values()):
+            filled.add(city.id)
             log.info("backfill.added", city=city.id, observations=added, gaps=report.found, left=len(report.left))
     await asyncio.sleep(_REST * (filler.search_seconds - before))
+    return filled
