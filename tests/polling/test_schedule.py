@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import random
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.fakes import KIEL
 from weatherd.polling.poll_history import CityPolls
-from weatherd.polling.schedule import backoff_delay, cold_start_spread, next_tick, phase_offset, rejoin_tick
+from weatherd.polling.schedule import (
+    backoff_delay,
+    cold_start_spread,
+    first_poll_time,
+    next_tick,
+    phase_offset,
+    rejoin_tick,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 INTERVALS = st.floats(1, 86400 * 7)
 TIMES = st.floats(1e9, 5e9)
@@ -111,3 +124,28 @@ def test_an_unscheduled_poll_is_followed_half_an_interval_later(boot: float, int
     polls.plan(boot, "", is_tick=False)
     polls.plan_tick(boot, interval, 0.0)
     assert boot + interval / 2 <= polls.due <= boot + 1.5 * interval + 0.01
+
+
+def _count_skipped_ticks(find_first: Callable[[float, float, float, float], float]) -> int:
+    """Return how often, of 200,000 restarts, the first poll comes after the tick that follows the last poll."""
+    draws, skipped = random.Random(1), 0
+    for _ in range(200_000):
+        interval, now = draws.choice([10.0, 60.0, 600.0, 3600.0]), 1.8e9 + draws.uniform(0, 1e6)
+        offset = draws.random() * interval
+        polled_at = next_tick(now - draws.uniform(0, 2.5) * interval, interval, offset)  # at a tick
+        ended = polled_at + draws.uniform(0, 0.1) * interval  # the poll takes a moment
+        if ended <= now:
+            skipped += find_first(now, ended, interval, offset) > max(now, polled_at + interval) + 1e-3
+    return skipped
+
+
+def test_a_restart_at_any_time_skips_no_tick() -> None:
+    """The rule that only looked for the next tick from now skipped the one that had passed during the last poll."""
+
+    def skip_passed_tick(now: float, last_poll: float, interval: float, offset: float) -> float:
+        if not 0 <= now - last_poll < interval:
+            return now
+        return max(next_tick(now, interval, offset), rejoin_tick(last_poll, interval, offset))
+
+    assert _count_skipped_ticks(first_poll_time) == 0
+    assert _count_skipped_ticks(skip_passed_tick) > 1000
