@@ -40,6 +40,12 @@ def add_counts(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     return dict(total)
 
 
+def _count_states(counts: Sequence[Mapping[str, int]], listed: int) -> dict[str, int]:
+    total = add_counts(counts)
+    total[CityState.WAITING] = total.get(CityState.WAITING, 0) + max(0, listed - sum(total.values()))
+    return total
+
+
 def _group(items: Iterable[tuple[_K, _V]]) -> dict[_K, list[_V]]:
     groups: defaultdict[_K, list[_V]] = defaultdict(list)
     for key, value in items:
@@ -47,14 +53,13 @@ def _group(items: Iterable[tuple[_K, _V]]) -> dict[_K, list[_V]]:
     return dict(groups)
 
 
-def merge_status(models: Sequence[StatusModel], silent: int) -> StatusModel:
-    """Return the status of all nodes; *silent* cities, of which nothing is known, are waiting."""
-    waiting = {str(CityState.WAITING): silent}
+def merge_status(models: Sequence[StatusModel], listed: int) -> StatusModel:
+    """Return the status of all nodes; of *listed* cities, those of which nothing is known are waiting."""
     providers = _group((entry.provider, entry) for model in models for entry in model.providers)
     forwarders = _group((entry.forwarder, entry) for model in models for entry in model.forwarders)
     return models[0].model_copy(
         update={
-            "cities": add_counts([*(model.cities for model in models), waiting]),
+            "cities": _count_states([model.cities for model in models], listed),
             "account": add_counts(model.account for model in models),
             "providers": [_merge_provider(group) for _, group in sorted(providers.items())],
             "forwarders": [_merge_forwarder(group) for group in forwarders.values()],
@@ -129,8 +134,8 @@ def _merge_warning_service(group: Sequence[WarningServiceModel]) -> WarningServi
     )
 
 
-def merge_overview(models: Sequence[OverviewModel], silent: int) -> OverviewModel:
-    """Return the overview of all nodes; *silent* cities, of which nothing is known, are waiting."""
+def merge_overview(models: Sequence[OverviewModel], listed: int) -> OverviewModel:
+    """Return the overview of all nodes; of *listed* cities, those of which nothing is known are waiting."""
     tags = add_counts(model.tags for model in models)
     most_used = sorted(tags, key=lambda tag: -tags[tag])[:_MAX_TAGS]
     degrees: Counter[int] = Counter()
@@ -140,8 +145,8 @@ def merge_overview(models: Sequence[OverviewModel], silent: int) -> OverviewMode
     warmest = [model.warmest for model in models if model.warmest]
     return models[0].model_copy(
         update={
-            "total": sum(model.total for model in models) + silent,
-            "counts": add_counts([*(model.counts for model in models), {str(CityState.WAITING): silent}]),
+            "total": listed,
+            "counts": _count_states([model.counts for model in models], listed),
             "tags": {tag: tags[tag] for tag in sorted(most_used)},
             "histogram": sorted(degrees.items()),
             "coldest": min(coldest, key=lambda city: city.temperature, default=None),

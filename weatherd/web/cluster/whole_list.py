@@ -43,7 +43,6 @@ class _Gathered(NamedTuple, Generic[_M]):
     """The answers of all nodes, this one first."""
 
     models: list[_M]
-    silent: int  # cities of which nothing is known
     cluster: ClusterModel
 
 
@@ -67,7 +66,8 @@ class WholeList:
     async def merge_status(self, own: StatusModel) -> StatusModel:
         """Return the status of all nodes."""
         found = await self._gather("/api/v1/status", own)
-        return merge_status(found.models, found.silent).model_copy(update={"cluster": found.cluster})
+        merged = merge_status(found.models, len(self._status.cities))
+        return merged.model_copy(update={"cluster": found.cluster})
 
     async def merge_overview(self, own: OverviewModel) -> OverviewModel:
         """Return all cities at a glance. Readers share the other nodes' overviews for two seconds."""
@@ -76,7 +76,7 @@ class WholeList:
             if self._overviews is None or now - self._overviews[0] >= _REUSE:
                 self._overviews = now, await self._gather("/api/v1/overview", own)
             found = self._overviews[1]
-        merged = merge_overview([own, *found.models[1:]], found.silent)
+        merged = merge_overview([own, *found.models[1:]], len(self._status.cities))
         return merged.model_copy(update={"cluster": found.cluster.problems})
 
     async def merge_curves(self, ids: Sequence[str], own: CurvesModel) -> CurvesModel:
@@ -115,6 +115,4 @@ class WholeList:
 
     async def _gather(self, path: str, own: _M) -> _Gathered[_M]:
         answers = await self.nodes.ask(path, type(own))
-        cluster = self._describe(answers)
-        silent = self._member.count_cities(answers.find_missing())
-        return _Gathered([own, *answers.models], silent, cluster)
+        return _Gathered([own, *answers.models], self._describe(answers))
