@@ -5,12 +5,16 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+import asyncpg
+
+from tests.pipeline.forwarders.harness import wait_until
 from tests.support.weatherd_process import ENVIRONMENT, configure, weatherd
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from tests.support.servers import Postgres
     from tests.support.weatherd_process import Process
 
 LEASE = 5.0  # seconds, the shortest
@@ -19,6 +23,23 @@ LEASE = 5.0  # seconds, the shortest
 def list_rows(count: int) -> list[str]:
     """Return rows of a list of cities."""
     return [f"{{name: City {number}, lat: {40 + number / 10}, lon: 10.1}}" for number in range(count)]
+
+
+async def count_rows(server: Postgres, query: str) -> int:
+    """Return the number that a query returns; -1 before the tables exist."""
+    with contextlib.suppress(asyncpg.UndefinedTableError):
+        return int((await server.rows(query))[0][0])
+    return -1
+
+
+async def wait_for_shares(server: Postgres, count: int) -> None:
+    """Wait until all shards are held, by *count* nodes."""
+
+    async def is_shared() -> bool:
+        free = await count_rows(server, "SELECT count(*) FROM weatherd_shard WHERE owner IS NULL")
+        return not free and await count_rows(server, "SELECT count(DISTINCT owner) FROM weatherd_shard") == count
+
+    await wait_until(is_shared)
 
 
 @contextlib.asynccontextmanager

@@ -9,10 +9,9 @@ import signal
 from collections import Counter
 from typing import TYPE_CHECKING
 
-import asyncpg
 import pytest
 
-from tests.cluster.running_nodes import LEASE, list_rows, run_node
+from tests.cluster.running_nodes import LEASE, count_rows, list_rows, run_node, wait_for_shares
 from tests.pipeline.forwarders.harness import wait_until
 from tests.support.alert_receiver import run_alert_receiver
 from tests.support.servers import Postgres, running
@@ -59,26 +58,15 @@ class NodeBed:
         """Return the number of cities whose event has arrived."""
         return sum(1 for found, _ in self.count_notices() if found == event)
 
-    async def count_rows(self, query: str) -> int:
-        """Return the number that a query returns; -1 before the tables exist."""
-        with contextlib.suppress(asyncpg.UndefinedTableError):
-            return int((await self.server.rows(query))[0][0])
-        return -1
-
     async def wait_for_shares(self, count: int) -> None:
         """Wait until all shards are held, by *count* nodes."""
-
-        async def is_shared() -> bool:
-            free = await self.count_rows("SELECT count(*) FROM weatherd_shard WHERE owner IS NULL")
-            return not free and await self.count_rows("SELECT count(DISTINCT owner) FROM weatherd_shard") == count
-
-        await wait_until(is_shared)
+        await wait_for_shares(self.server, count)
 
     async def wait_for_rows(self, table: str, count: int) -> None:
         """Wait until a table has this number of rows."""
 
         async def has_rows() -> bool:
-            return await self.count_rows(f"SELECT count(*) FROM {table}") == count  # noqa: S608 - a constant
+            return await count_rows(self.server, f"SELECT count(*) FROM {table}") == count  # noqa: S608 - a constant
 
         await wait_until(has_rows)
 

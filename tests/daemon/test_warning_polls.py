@@ -59,6 +59,7 @@ async def test_a_reload_begins_the_polls_of_warnings(tmp_path: Path) -> None:
         forwarders={"webhook": forwarder, "plain": SimpleNamespace()},
         journal=journal,
         random=spread,
+        guard_warnings=None,
     )
     group = SimpleNamespace(add=lambda deliveries: added.extend(delivery.name for delivery in deliveries))
     status = SimpleNamespace(deliveries=group)

@@ -21,7 +21,7 @@ def test_the_most_severe_warning_counts() -> None:
     current, pollers = CurrentWarnings(), [SimpleNamespace(name="fake", is_candidate=bool)]
     unused: Any = SimpleNamespace()
     parts: Any = (pollers, unused, current, Settings())
-    desk, now = WarningDesk(*parts, registry=unused, now=lambda: EPOCH), EPOCH
+    desk, now = WarningDesk(*parts, registry=unused, find_city=lambda _: None, now=lambda: EPOCH), EPOCH
     assert desk.find_severity(KIEL, now) is None
     current.update("kiel", "fake", WarningAnswer([]), now)
     assert desk.find_severity(KIEL, now) == -1
@@ -37,5 +37,5 @@ def test_a_city_whose_warnings_are_not_requested_has_none() -> None:
     pollers = [SimpleNamespace(name="fake", is_candidate=lambda _: False)]
     unused: Any = SimpleNamespace()
     parts: Any = (pollers, unused, CurrentWarnings(), Settings())
-    desk = WarningDesk(*parts, registry=unused, now=lambda: EPOCH)
+    desk = WarningDesk(*parts, registry=unused, find_city=lambda _: None, now=lambda: EPOCH)
     assert desk.find_severity(KIEL, EPOCH) == -1

@@ -7,6 +7,7 @@ COMMITTED, PostgreSQL's default: a statement that had to wait for another looks 
 from __future__ import annotations
 
 from weatherd.cluster.alerts.alert_tables import ALERT_TABLES
+from weatherd.cluster.warnings.warning_tables import WARNING_TABLES
 from weatherd.observation import FIELDS
 
 SHARDS = 1024  # when the table is created; afterwards its number of rows counts
@@ -68,12 +69,16 @@ CREATE TABLE IF NOT EXISTS weatherd_last (  -- the last observation of each city
   PRIMARY KEY (city)
 ) WITH (fillfactor = 70)
 """
-TABLES = {
-    "weatherd_node": _NODE,
-    "weatherd_shard": f"{_SHARD}; {_FILL_SHARDS}",
-    "weatherd_quota": _QUOTA,
-    "weatherd_last": f"{_LAST}; CREATE INDEX IF NOT EXISTS weatherd_last_shard ON weatherd_last (shard)",
-} | ALERT_TABLES
+TABLES = (
+    {
+        "weatherd_node": _NODE,
+        "weatherd_shard": f"{_SHARD}; {_FILL_SHARDS}",
+        "weatherd_quota": _QUOTA,
+        "weatherd_last": f"{_LAST}; CREATE INDEX IF NOT EXISTS weatherd_last_shard ON weatherd_last (shard)",
+    }
+    | ALERT_TABLES
+    | WARNING_TABLES
+)
 
 ARE_TABLES_MISSING = "SELECT bool_or(to_regclass(name) IS NULL) AS missing FROM unnest($1::text[]) AS name"
 JOIN = "INSERT INTO weatherd_node (name, url, list) VALUES ($1, $2, $3) RETURNING id, joined"

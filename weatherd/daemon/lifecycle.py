@@ -138,6 +138,7 @@ async def _open_services(parts: Parts, services: contextlib.AsyncExitStack, relo
                 parts.targets.deliveries if parts.targets else (),
                 has_warnings=parts.warnings is not None,
                 has_alerts=parts.alerts is not None,
+                guard_warnings=parts.guard_warnings,
             )
         ),
         now=parts.now,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from weatherd.alerts.builtin.daemon_rules import DAEMON_RULES
 from weatherd.clock import boot_time
+from weatherd.daemon.cluster_parts import create_warning_guard, open_cluster, open_warning_desk, share_alert_states
 from weatherd.daemon.monitor.list_sizes import ListSizes
 from weatherd.daemon.systemd import no_notify, open_notifier, watchdog_period
 from weatherd.daemon.wiring import USER_AGENT, open_forwarders, open_providers, open_sinks, utc_now
@@ -32,21 +33,19 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
-    from pathlib import Path
 
     from weatherd.city import City
     from weatherd.cluster.member import ClusterMember
     from weatherd.config.lists.known_rows import KnownRows
     from weatherd.config.loader import Configuration
-    from weatherd.config.settings import Settings
     from weatherd.daemon.loading.file_watch import Snapshot
     from weatherd.daemon.status import DaemonStatus
-    from weatherd.daemon.wiring import OpenProviders
     from weatherd.journal.journal import Journal
     from weatherd.pipeline.alerting.daemon_alerts import DaemonAlerts
     from weatherd.pipeline.alerting.desk import AlertDesk
     from weatherd.pipeline.alerting.opening import LoadedRules
     from weatherd.pipeline.forwarders import Forwarder
+    from weatherd.pipeline.forwarders.group import Guard
     from weatherd.pipeline.notifications.opening import NotificationTargets
     from weatherd.pipeline.sinks import Sink
     from weatherd.providers import Provider
@@ -83,6 +82,7 @@ class Parts:
     warnings: WarningDesk | None = None  # None: no city of the list at startup wants official warnings
     alerts: AlertDesk | None = None  # None: there is no rules file
     cluster: ClusterMember | None = None  # None: no other node polls cities of the list
+    guard_warnings: Guard | None = None  # waits until changes of warnings may be delivered; None: at once
     targets: NotificationTargets | None = None  # of alerts; None: there is no rules file
     are_rules_rejected: bool = False  # the rules file, or a target in it, has a mistake
     serve: Callable[[DaemonStatus], AbstractAsyncContextManager[None]] | None = None  # the HTTP interface
@@ -121,7 +121,7 @@ async def open_parts(
         stack.enter_context(lock_state_folder(folder))
         journal = await stack.enter_async_context(open_journal(folder))
         state = await stack.enter_async_context(open_provider_state(journal, utc_now))
-        cluster = await _open_cluster(stack, settings, folder, registry) if settings.cluster else None
+        cluster = await open_cluster(stack, settings, folder, registry) if settings.cluster else None
         providers = await stack.enter_async_context(
             open_providers(
                 settings,
@@ -153,7 +153,9 @@ async def open_parts(
         )
 
         async def open_desk() -> WarningDesk:
-            notices.warnings = await _open_warnings(settings, providers, registry, journal)
+            notices.warnings = await open_warning_desk(
+                settings, providers, registry, journal, cluster=cluster, forwarders=forwarders
+            )
             return notices.warnings
 
         are_warnings_wanted = any(city.warnings != "off" for city in configuration.cities)
@@ -170,7 +172,7 @@ async def open_parts(
                 rules, journal, daemon_alerts, latest, utc_now, sees_suspect=sees_suspect
             )
             if cluster:
-                await _share_alerts(cluster, alerts, journal, registry)
+                await share_alert_states(cluster, alerts, journal, registry)
             targets = await _open_targets(
                 stack, configuration, rules, journal, registry=registry, daemon_alerts=daemon_alerts
             )
@@ -198,26 +200,13 @@ async def open_parts(
             rhythms=Rhythms(providers.planner, state.key_values("rhythms")),
             alerts=alerts,
             cluster=cluster,
+            guard_warnings=create_warning_guard(cluster) if cluster else None,
             targets=targets,
             are_rules_rejected=bool(rules and rules.problems),
             serve=serve,
             notify=open_notifier(os.environ),
             watchdog=watchdog_period(os.environ),
         )
-
-
-async def _open_cluster(
-    stack: contextlib.AsyncExitStack, settings: Settings, folder: Path, registry: CityRegistry
-) -> ClusterMember:
-    from weatherd.cluster.opening import open_member  # noqa: PLC0415 - it takes memory
-
-    return await stack.enter_async_context(open_member(settings, folder, lambda: registry.cities, utc_now))
-
-
-async def _share_alerts(cluster: ClusterMember, alerts: AlertDesk, journal: Journal, registry: CityRegistry) -> None:
-    from weatherd.cluster.alerts.shared_alerts import share_alerts  # noqa: PLC0415 - it takes memory
-
-    await share_alerts(cluster, alerts, journal, registry.get)
 
 
 async def _load_rules(configuration: Configuration) -> LoadedRules | None:
@@ -272,17 +261,6 @@ async def _open_targets(
     else:
         await targets.forget_others()
     return targets
-
-
-async def _open_warnings(
-    settings: Settings, providers: OpenProviders, registry: CityRegistry, journal: Journal
-) -> WarningDesk:
-    """Open the services of official warnings. Raises StateError if the journal cannot be used."""
-    from weatherd.warnings.desk import open_warnings  # noqa: PLC0415 - it takes memory
-
-    return await open_warnings(
-        settings, providers.open_resources, registry, journal, utc_now, reserve=providers.planner.reserve
-    )
 
 
 def _interval(registry: CityRegistry, planner: Planner, city_id: str) -> float:

@@ -33,7 +33,9 @@ async def poll_warnings(parts: Parts, status: DaemonStatus) -> None:
         status.warnings = desk = await _open_desk(parts.open_warnings)
         desk.apply_diff(diff((), parts.registry.cities))
         parts.registry.subscribe(desk.apply_diff)
-        status.deliveries.add(build_warning_deliveries(parts.forwarders, parts.journal, parts.random))
+        status.deliveries.add(
+            build_warning_deliveries(parts.forwarders, parts.journal, parts.random, parts.guard_warnings)
+        )
     await desk.run()
 
 

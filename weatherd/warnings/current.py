@@ -95,6 +95,10 @@ class CurrentWarnings:
             self._partial.pop(place, None)
         return forgotten, changes
 
+    def list_cities(self) -> set[str]:
+        """Return the ids of the cities of which something is known."""
+        return {city for by_city in self._known.values() for city in by_city}
+
     def has_answer(self, city: str, provider: str) -> bool:
         """Return whether there was a good answer about a city, and the last one was complete."""
         return city in self._known.get(provider, {}) and (city, provider) not in self._partial

@@ -18,11 +18,11 @@ from weatherd.warnings.change_log import log_changes
 from weatherd.warnings.current import CurrentWarnings
 from weatherd.warnings.expiry import expire_on_time
 from weatherd.warnings.polling import WarningPoller
-from weatherd.warnings.recorder import WarningRecorder
+from weatherd.warnings.recorder import WarningRecorder, make_place
 from weatherd.warnings.request_load import OpenService, find_request_rate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from weatherd.city import City
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from weatherd.providers.warning_service import WarningService
     from weatherd.text.warning_services import WarningsSetting
     from weatherd.warnings.current import CityChange
+    from weatherd.warnings.polled_cities import PolledCities
 
 _RETRY_AFTER = 60.0  # seconds
 _OPENERS: dict[str, Callable[[Settings, Resources], WarningService]] = {
@@ -56,11 +57,13 @@ class WarningDesk:
         current: CurrentWarnings,
         settings: Settings,
         *,
-        registry: CityRegistry,
+        registry: PolledCities,
+        find_city: Callable[[str], City | None],
         now: Callable[[], datetime],
     ) -> None:
         self.current = current
         self._registry = registry
+        self._find_city = find_city
         self._now = now
         self._pollers = {poller.name: poller for poller in pollers}
         self._choices: Counter[WarningsSetting] = Counter()  # cities by their choice of services
@@ -136,6 +139,42 @@ class WarningDesk:
             unwanted = [name for name, poller in self._pollers.items() if not poller.is_candidate(after[city])]
             places += [(city, unwanted)] if unwanted else []
         self._forget(places)
+        self.notice_edit()
+
+    def share(self, on_saved: Callable[[Iterable[tuple[str, str]], int], None]) -> None:
+        """Share what is known with other nodes, which know better than the last run.
+
+        *on_saved* is called with city and provider of what was saved, and the number of the last change.
+        """
+        self._recorder.on_saved, self._saved = on_saved, ()
+
+    def list_known(self) -> set[str]:
+        """Return the ids of the cities of which something is known."""
+        return self.current.list_cities()
+
+    def find_place(self, key: tuple[str, str]) -> SavedPlace | None:
+        """Return what is known of a city from a provider; None if it is not listed, or nothing is known."""
+        city = self._find_city(key[0])
+        is_known = city is not None and (self.current.has_answer(*key) or self.current.known(*key))
+        return make_place(key, city, self.current.known(*key)) if city and is_known else None
+
+    def take(self, places: Sequence[SavedPlace]) -> None:
+        """Take what is known of cities that another node polled until now."""
+        self.current.restore(places)
+        self._forget(
+            (place.city, (place.provider,))
+            for place in places
+            if not self._is_usable(place, self._find_city(place.city))
+        )
+
+    def leave(self, city_ids: Collection[str]) -> None:
+        """Leave cities to another node: their warnings do not end."""
+        self._recorder.leave(city_ids)
+        for city in city_ids:
+            self.current.forget(city, self._now())
+
+    def notice_edit(self) -> None:
+        """Notice that the cities of this node have changed."""
         for poller in self._pollers.values():
             poller.notice_edit()
 
@@ -197,20 +236,29 @@ async def open_warnings(
     now: Callable[[], datetime],
     *,
     reserve: Callable[[str, float], None],
+    polled: PolledCities | None = None,
 ) -> WarningDesk:
     """Open the services that have the settings they require, and load the warnings of the last run.
 
-    *reserve* is called with the name of a service and the calls per second that its warnings need. Raises StateError if
-    the journal cannot be used.
+    *reserve* is called with the name of a service and the calls per second that its warnings need. In a cluster,
+    *polled* are the cities of this node; calls are planned for the whole list all the same, as on all nodes. Raises
+    StateError if the journal cannot be used.
     """
+    polled = polled or registry
     current = CurrentWarnings()
     recorder = WarningRecorder(journal, current, now)
     pollers = [
         WarningPoller(
-            **opened._asdict(), registry=registry, current=current, recorder=recorder, now=now, reserve=reserve
+            **opened._asdict(),
+            registry=polled,
+            list_planned=lambda: registry.cities,
+            current=current,
+            recorder=recorder,
+            now=now,
+            reserve=reserve,
         )
         for opened in open_services(settings, open_resources)
     ]
-    desk = WarningDesk(pollers, recorder, current, settings, registry=registry, now=now)
+    desk = WarningDesk(pollers, recorder, current, settings, registry=polled, find_city=registry.get, now=now)
     await desk.restore(journal)
     return desk

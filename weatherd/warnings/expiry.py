@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from weatherd.polling.city_registry import CityRegistry
     from weatherd.warnings.current import CityChange, CurrentWarnings
+    from weatherd.warnings.polled_cities import PolledCities
     from weatherd.warnings.recorder import WarningRecorder
 
 _CHECK_PERIOD = timedelta(minutes=1)  # because polls bring new ends meanwhile, and the system time may be set
 
 
 async def expire_on_time(
-    registry: CityRegistry, current: CurrentWarnings, recorder: WarningRecorder, now: Callable[[], datetime]
+    registry: PolledCities, current: CurrentWarnings, recorder: WarningRecorder, now: Callable[[], datetime]
 ) -> None:
     """End each warning when its end has passed, for ever: then log and store that."""
     while True:

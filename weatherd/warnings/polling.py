@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from weatherd.city import City
-    from weatherd.polling.city_registry import CityRegistry
     from weatherd.providers.warning_service import WarningAnswer, WarningService
     from weatherd.warnings.current import CityChange, CurrentWarnings
+    from weatherd.warnings.polled_cities import PolledCities
     from weatherd.warnings.recorder import WarningRecorder
 
 log = structlog.get_logger()
@@ -56,17 +56,19 @@ class WarningPoller:
     name: str  # of the provider
     service: WarningService
     rate: float  # requests per second, at most; infinite without a limit
-    registry: CityRegistry
+    registry: PolledCities
     current: CurrentWarnings
     recorder: WarningRecorder
     now: Callable[[], datetime]
     reserve: Callable[[str, float], None]  # called with the name and the calls per second after an edit of the list
+    list_planned: Callable[[], Sequence[City]] | None = None  # for which calls are planned; None: the polled ones
     preferred: Sequence[WarningService] = ()  # with ``auto``, only for cities that none of these covers
     health: ServiceHealth = field(default_factory=ServiceHealth)
     _uncovered: dict[tuple[float, float], datetime] = field(default_factory=dict)  # until when, by coordinates
     _has_problems: bool = False  # of the last answer
     _polled: dict[_GroupKey, float] = field(default_factory=dict)  # loop times of the last requests
     _edited: asyncio.Event = field(default_factory=asyncio.Event)
+    _planned: Sequence[City] = ()  # the list for which calls are planned now
     _listed: Sequence[City] = ()  # the list when it was searched for cities that the service may cover
     _candidates: list[City] = field(default_factory=list)  # those cities
 
@@ -128,13 +130,13 @@ class WarningPoller:
         """Return the cities of the list that the service covers, as far as is known. Searches only a changed list."""
         listed = self.registry.cities
         if listed is not self._listed:
-            candidates: list[City] = []
-            for begin in range(0, len(listed), _BATCH):
-                candidates += [city for city in listed[begin : begin + _BATCH] if self.is_candidate(city)]
-                await asyncio.sleep(0)
-            self._listed, self._candidates = listed, candidates
-            found = {_identify([city]) for city in candidates}
+            self._listed, self._candidates = listed, await self._select_candidates(listed)
+            found = {_identify([city]) for city in self._candidates}
             self._polled = {key: time for key, time in self._polled.items() if key in found}
+        planned = self.list_planned() if self.list_planned else listed
+        if planned is not self._planned:
+            candidates = self._candidates if planned is listed else await self._select_candidates(planned)
+            self._planned = planned
             self.reserve(self.name, self._find_regular_rate(len(self.service.group(candidates))))
         now = self.now()
         covered = [city for city in self._candidates if self._uncovered.get((city.lat, city.lon), now) <= now]
@@ -142,6 +144,13 @@ class WarningPoller:
         if not covered:  # it is not requested any more, so that a failure would stay for ever
             self.health.last_success = self.health.failure = None
         return covered
+
+    async def _select_candidates(self, cities: Sequence[City]) -> list[City]:
+        candidates: list[City] = []
+        for begin in range(0, len(cities), _BATCH):
+            candidates += [city for city in cities[begin : begin + _BATCH] if self.is_candidate(city)]
+            await asyncio.sleep(0)
+        return candidates
 
     def is_candidate(self, city: City) -> bool:
         """Return whether the service is asked about a city; it may answer that it does not cover it."""

@@ -13,15 +13,26 @@ from weatherd.journal.tables.warning_table import SavedChange, SavedPlace, Saved
 from weatherd.warnings.difference import ChangeKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from weatherd.city import City
     from weatherd.journal.journal import Journal
     from weatherd.warnings.current import CityChange, CurrentWarnings
+    from weatherd.warnings.difference import KnownWarning
 
 log = structlog.get_logger()
 
 _PRUNE_PERIOD = 3600.0  # seconds
+
+
+def _ignore_saving(_keys: Iterable[tuple[str, str]], _last_change: int) -> None:
+    """Do nothing when places were saved, because no other node needs to know."""
+
+
+def make_place(key: tuple[str, str], city: City, known: Mapping[str, KnownWarning]) -> SavedPlace:
+    """Return what is known of a city, by city id and provider, as it is saved."""
+    warnings = [SavedWarning(found.warning, found.since) for found in known.values()]
+    return SavedPlace(*key, city.lat, city.lon, warnings)
 
 
 class WarningRecorder:
@@ -34,6 +45,7 @@ class WarningRecorder:
         self._places: dict[tuple[str, str], City] = {}  # to be saved, by city id and provider
         self._forgotten: set[tuple[str, str]] = set()
         self._changes: list[SavedChange] = []
+        self.on_saved: Callable[[Iterable[tuple[str, str]], int], None] = _ignore_saving
         self._is_down = False
         self._saving = asyncio.Lock()
 
@@ -78,11 +90,17 @@ class WarningRecorder:
                 self._changes = changes + self._changes
                 return False
             self._report(None)
+            self.on_saved((*places, *gone), self._journal.warning_seq)
             return True
 
+    def leave(self, city_ids: Collection[str]) -> None:
+        """Drop what waits about cities that another node polls now."""
+        self._places = {key: city for key, city in self._places.items() if key[0] not in city_ids}
+        self._forgotten = {key for key in self._forgotten if key[0] not in city_ids}
+        self._changes = [change for change in self._changes if change.city not in city_ids]
+
     def _to_row(self, key: tuple[str, str], city: City) -> SavedPlace:
-        known = self._current.known(*key).values()
-        return SavedPlace(*key, city.lat, city.lon, [SavedWarning(each.warning, each.since) for each in known])
+        return make_place(key, city, self._current.known(*key))
 
     def _report(self, error: StateError | None) -> None:
         """Log the first of several failed saves, and the first success after them."""

@@ -10,7 +10,7 @@ from weatherd.journal.rows import to_micros
 from weatherd.official_warning import Certainty, OfficialWarning, Severity, Urgency
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from weatherd.journal.database import Database
 
@@ -126,6 +126,23 @@ class WarningTable:
             )
         return last_seq + len(rows)
 
+    def leave(self, cities: Iterable[str], delivered: int) -> None:
+        """Delete what is known of cities, and their changes after number *delivered*: another node has both now."""
+        ids = [(city,) for city in cities]
+        with self._db.transaction():
+            self._db.execute_many("DELETE FROM warning_place WHERE city = ?", ids)
+            self._db.execute_many("DELETE FROM warning_in_force WHERE city = ?", ids)
+            if self.last_seq() > delivered:
+                rows = [(city, delivered) for (city,) in ids]
+                self._db.execute_many("DELETE FROM warning_change WHERE city = ? AND seq > ?", rows)
+
+    def leave_all(self, delivered: int) -> None:
+        """Delete what is known of all cities, and the changes after number *delivered*: another node has both now."""
+        with self._db.transaction():
+            self._db.execute("DELETE FROM warning_place")
+            self._db.execute("DELETE FROM warning_in_force")
+            self._db.execute("DELETE FROM warning_change WHERE seq > ?", [delivered])
+
     def last_seq(self) -> int:
         """Return the highest number that a change ever had."""
         found = self._db.query("SELECT seq FROM sqlite_sequence WHERE name = 'warning_change'")
@@ -157,6 +174,20 @@ class WarningTable:
             self._db.execute(_ADD_WARNING, [_to_column(getattr(warning, name)) for name in _NAMES])
             [(ids[warning],)] = self._db.query(_FIND, [getattr(warning, name) for name in _KEY])
         return ids[warning]
+
+
+def dump_known(warnings: Iterable[SavedWarning]) -> list[dict[str, Any]]:
+    """Return warnings as JSON has them, with times in µs."""
+    return [
+        {name: _to_column(getattr(saved.warning, name)) for name in _NAMES} | {"since": to_micros(saved.since)}
+        for saved in warnings
+    ]
+
+
+def parse_known(rows: Iterable[Mapping[str, Any]]) -> list[SavedWarning]:
+    """Return the warnings in JSON; invalid ones are omitted."""
+    parsed = ((_parse_warning([row.get(name) for name in _NAMES]), row["since"]) for row in rows)
+    return [SavedWarning(warning, _to_time(since)) for warning, since in parsed if warning]
 
 
 def _to_column(value: Any) -> Any:

@@ -6,22 +6,24 @@ import asyncio
 import contextlib
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
 from weatherd.errors import WeatherdError, describe
 from weatherd.pipeline.forwarders.engine import Delivery
 from weatherd.pipeline.forwarders.feeds import ObservationFeed, WarningFeed
-from weatherd.pipeline.forwarders.notices.official_warnings import find_change_forwarder
+from weatherd.pipeline.forwarders.notices.official_warnings import find_change_forwarder, guard_deliveries
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 
     from weatherd.journal.journal import Journal
     from weatherd.pipeline.forwarders import Forwarder
     from weatherd.pipeline.forwarders.engine import Progress
+
+    Guard = Callable[[Sequence[Any]], Awaitable[None]]
 
 log = structlog.get_logger()
 
@@ -123,11 +125,16 @@ async def _run_contained(delivery: DeliveryTask) -> None:
 
 
 def build_warning_deliveries(
-    forwarders: Mapping[str, Forwarder], journal: Journal, random: random.Random
+    forwarders: Mapping[str, Forwarder], journal: Journal, random: random.Random, guard: Guard | None = None
 ) -> Iterator[Delivery]:
-    """Yield the delivery of official warnings to each forwarder that takes them."""
+    """Yield the delivery of official warnings to each forwarder that takes them.
+
+    *guard* waits until changes may be delivered by this node of a cluster.
+    """
     for name, forwarder in forwarders.items():
         if warning_forwarder := find_change_forwarder(forwarder, "connect_warnings"):
+            if guard:
+                warning_forwarder = guard_deliveries(warning_forwarder, guard)
             feed = WarningFeed(journal, replays=getattr(forwarder, "replays_warnings", True))
             yield Delivery(f"{name} warnings", warning_forwarder, feed, random)
 
@@ -152,6 +159,7 @@ async def open_deliveries(
     *,
     has_warnings: bool = False,
     has_alerts: bool = False,
+    guard_warnings: Guard | None = None,
 ) -> AsyncIterator[DeliveryGroup]:
     """Forward the journal to all destinations, and deliver *notifications* of alerts, inside the ``with``.
 
@@ -160,7 +168,7 @@ async def open_deliveries(
     observations = ObservationFeed(journal)
     group = DeliveryGroup()
     group.add(Delivery(name, forwarder, observations, random) for name, forwarder in forwarders.items())
-    group.add(build_warning_deliveries(forwarders, journal, random) if has_warnings else ())
+    group.add(build_warning_deliveries(forwarders, journal, random, guard_warnings) if has_warnings else ())
     group.add(build_alert_deliveries(forwarders, journal, random) if has_alerts else ())
     group.add(notifications)
     try:

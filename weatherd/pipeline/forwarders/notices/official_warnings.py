@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from weatherd.formatting import format_rfc3339
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
@@ -37,6 +38,22 @@ def find_change_forwarder(forwarder: Forwarder, method: str) -> ChangeForwarder 
     """Return the part of a forwarder that connects with *method*; None if it has no such method."""
     connect: Connect | None = getattr(forwarder, method, None)
     return ChangeForwarder(connect) if connect else None
+
+
+def guard_deliveries(forwarder: ChangeForwarder, wait: Callable[[Sequence[Any]], Awaitable[None]]) -> ChangeForwarder:
+    """Return the forwarder with *wait* before each delivery, which returns when the entries may be delivered."""
+
+    @contextlib.asynccontextmanager
+    async def connect() -> AsyncIterator[ChangeConnection]:
+        async with forwarder.connect() as connection:
+
+            async def deliver(entries: Sequence[Any], key: str) -> None:
+                await wait(entries)
+                await connection.deliver(entries, key)
+
+            yield ChangeConnection(deliver)
+
+    return ChangeForwarder(connect, forwarder.batch_size)
 
 
 def serialize_official_warning(warning: OfficialWarning) -> dict[str, Any]:

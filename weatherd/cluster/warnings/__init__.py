@@ -1,0 +1,1 @@
+"""Official warnings of cities that move from node to node."""
