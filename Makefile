@@ -39,8 +39,8 @@ month: $(DEV)/installed ## simulate a month of 320 cities, and one of alerts, wi
 crash: $(DEV)/installed ## kill the running daemon at random KILLS times (1000), with forwarders; needs scripts/servers
 	WEATHERD_KILLS=$(or $(KILLS),1000) $(DEV)/bin/python -m pytest --quiet tests/crash
 
-soak: $(DEV)/installed ## simulate a year (or DAYS) of 100 cities with faults, reloads and restarts; takes minutes
-	WEATHERD_VIRTUAL_YEAR=$(or $(DAYS),365) $(DEV)/bin/python -m pytest --quiet --capture=no tests/end_to_end/test_virtual_year.py tests/end_to_end/test_virtual_backfill.py
+soak: $(DEV)/installed ## simulate a year (or DAYS) of 100 cities with faults, reloads and restarts, and the record of a year; takes minutes
+	WEATHERD_VIRTUAL_YEAR=$(or $(DAYS),365) $(DEV)/bin/python -m pytest --quiet --capture=no tests/end_to_end/test_virtual_year.py tests/end_to_end/test_virtual_backfill.py tests/end_to_end/test_virtual_record.py
 
 soak-real: $(DEV)/installed ## run 1,000 cities with faults in real time, for an hour (or MINUTES); prints the slope of memory
 	@$(DEV)/bin/python scripts/soak-real $(or $(MINUTES),60)
