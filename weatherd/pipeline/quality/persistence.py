@@ -28,7 +28,7 @@ CHECKPOINT_HOURS, _DAY_HOURS = 12, 24
 # of the others' numbers
 WHOLE_NUMBER_FACTOR = 5 / 3
 _MAX_GAP = timedelta(hours=3)  # between two observations; less frequent ones do not show that a value stays the same
-_SATURATED = 95.0  # %; Zahumenský 2004 tests the persistence of humidity below it
+_SATURATED = 95.0  # %; fog lasts for days
 _CALM = 1.0  # m/s; vanes and cups rest
 _DRIZZLE = 0.5  # mm; amounts of one digit that last
 
