@@ -114,7 +114,10 @@ def test_the_usual_form_has_the_same_values_parsed_tolerantly() -> None:
         for found, record in zip(usual, parse_json(body), strict=True):
             one, other = metar_record._build_usual(found, NOW), metar_record._parse_record(as_mapping(record), NOW)
             assert type(one[1]) is type(other[1]), body[:2000]
-            assert one == other or isinstance(one[1], ProviderError), body[:2000]
+            if isinstance(one[1], StationReport) and isinstance(other[1], StationReport):
+                assert (one[0], one[1][:3], [*one[1].values]) == (other[0], other[1][:3], [*other[1].values]), body[
+                    :2000
+                ]
     assert usual_forms > BODIES / 10
 
 

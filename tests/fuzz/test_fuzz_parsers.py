@@ -121,8 +121,8 @@ def openweathermap_outcomes(response: Response) -> list[Observation | ProviderEr
 
 def open_meteo_both_ways(body: bytes) -> tuple[list[Observation] | None, list[Any]]:
     """Parse with types, and value by value."""
-    usual = parse_usual_locations([KIEL, BERLIN], body, "open-meteo", NOW)
-    usual = usual or parse_usual_locations([KIEL], body, "open-meteo", NOW)
+    usual = parse_usual_locations([KIEL, BERLIN], body, NOW)
+    usual = usual or parse_usual_locations([KIEL], body, NOW)
     if usual is None:
         return None, []
     return usual, [*open_meteo._parse_tolerantly([KIEL, BERLIN][: len(usual)], Response(200, body), NOW)]

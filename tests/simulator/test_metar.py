@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.fakes import KIEL
 from weatherd.http.response import Response
 from weatherd.providers.metar.client import parse_metar_response, parse_station_response
 from weatherd.providers.metar.record import StationReport
@@ -44,10 +45,11 @@ def test_weatherd_parses_the_simulated_reports(at: datetime) -> None:
             report, groups = reports[record["icaoId"]], parse_report(record["rawOb"])
             assert isinstance(report, StationReport)
             assert timedelta(minutes=2) <= at - report.observed_at <= timedelta(minutes=75)
-            assert report.code is not None
+            found = report.observe(KIEL, at)
+            assert found.code is not None
             assert find_report_time(record["rawOb"], at) == report.observed_at
-            assert (groups["wind_speed"], groups["weather"]) == (report.numbers[4], record.get("wxString", ""))
-            assert abs(groups["temperature"] - report.numbers[0]) <= 0.5
+            assert (groups["wind_speed"], groups["weather"]) == (found.wind_speed, record.get("wxString", ""))
+            assert abs(groups["temperature"] - found.temperature) <= 0.5
             assert abs(groups["pressure_msl"] - record["altim"]) <= 0.2
             seen += 1
     assert seen > 1000

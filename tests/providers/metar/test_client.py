@@ -144,7 +144,7 @@ def test_a_correction_replaces_the_report_of_the_same_time() -> None:
     corrected = RECORD | {"receiptTime": "2026-01-01T00:04:00.000Z", "temp": 6}
     broken = RECORD | {"receiptTime": "2026-01-01T00:09:00.000Z", "temp": 999, "rawOb": ""}
     for records in ([older, RECORD, corrected], [corrected, RECORD, older], [RECORD, broken, corrected]):
-        assert report_of(records).numbers[0] == 6.0
+        assert report_of(records).values[4] == 6.0
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"5", b"<html>", b'{"a": 1', b'"text"'])

@@ -62,7 +62,18 @@ class Number(NamedTuple):
         )
 
 
+class _Column(NamedTuple):
+    """A row for a record with certain units."""
+
+    field: str
+    parents: list[str]  # the names of the objects around the value
+    name: str
+    bounds: tuple[float, float]
+    unit: ServiceUnit
+
+
 _NO_UNITS: Mapping[str, Any] = MappingProxyType({})
+_MAX_UNITS = 16  # combinations of the names of units
 
 
 class NumberTable:
@@ -78,28 +89,36 @@ class NumberTable:
         self.rows = rows
         self.read = read
         self._needs_temperature = needs_temperature
-        self._keys = [(row, tuple(row.path.split(".")), BOUNDS[row.field]) for row in rows]
+        self._named = [row.unit_of or row.path for row in rows if not isinstance(row.unit, ServiceUnit)]
+        self._columns: dict[tuple[str, ...], list[_Column]] = {}  # by the names of the units
 
     def parse(self, record: Mapping[str, Any], units: Mapping[str, Any] = _NO_UNITS) -> dict[str, Any]:
         """Return the numbers of a record by field; a number that is missing, impossible or of another type is None.
 
         Raises ProviderError if the temperature is needed and the record has none.
         """
+        names = tuple([str(units.get(path)) for path in self._named])
         found: dict[str, Any] = {}
-        for row, keys, bounds in self._keys:
-            if found.get(row.field) is None:
-                factor, offset = row.find_unit(units)
-                value = find_value(record, keys)
-                if row.field == "temperature" and self._needs_temperature:
-                    found[row.field] = parse_temperature(value, factor, offset)
+        for field, parents, name, bounds, unit in self._columns.get(names) or self._convert_units(names, units):
+            if found.get(field) is None:
+                holder = record
+                for parent in parents:
+                    holder = as_mapping(holder.get(parent))
+                if field == "temperature" and self._needs_temperature:
+                    found[field] = parse_temperature(holder.get(name), *unit)
                 else:
-                    found[row.field] = self.read(value, bounds, factor, offset)
+                    found[field] = self.read(holder.get(name), bounds, *unit)
         return found
 
+    def _convert_units(self, names: tuple[str, ...], units: Mapping[str, Any]) -> list[_Column]:
+        columns = [
+            _Column(row.field, *_split_path(row.path), BOUNDS[row.field], row.find_unit(units)) for row in self.rows
+        ]
+        if len(self._columns) < _MAX_UNITS:  # because a service may send any names
+            self._columns[names] = columns
+        return columns
 
-def find_value(record: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
-    """Return the value at a path of a JSON object, or None if there is none."""
-    *parents, name = keys
-    for parent in parents:
-        record = as_mapping(record.get(parent))
-    return record.get(name)
+
+def _split_path(path: str) -> tuple[list[str], str]:
+    *parents, name = path.split(".")
+    return parents, name

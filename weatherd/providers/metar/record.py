@@ -14,7 +14,15 @@ from weatherd.errors import Failure, ProviderError
 from weatherd.http.response import parse_json
 from weatherd.observation import Observation
 from weatherd.providers.kit.numbers import BOUNDS, INCHES, KNOTS, MILES, Number, NumberTable
-from weatherd.providers.kit.typed_numbers import HUMIDITY_SLOT, WIND_DIRECTION_SLOT, TypedNumbers
+from weatherd.providers.kit.typed_numbers import (
+    HUMIDITY_SLOT,
+    PRESSURE_SLOT,
+    TEMPERATURE_SLOT,
+    VISIBILITY_SLOT,
+    WIND_DIRECTION_SLOT,
+    WIND_SPEED_SLOT,
+    TypedNumbers,
+)
 from weatherd.providers.metar.conditions import CLOUD_AMOUNTS, describe_report
 from weatherd.providers.metar.report import find_report_time, parse_report
 from weatherd.providers.typed_values import PosixTime, decode_usual
@@ -28,7 +36,7 @@ from weatherd.providers.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from weatherd.city import City
@@ -64,7 +72,7 @@ _TYPED = TypedNumbers(
 )
 _DECODER: Decoder[list[Any]] = Decoder(list.__class_getitem__(_TYPED.type))
 _EXPECTED = ("temperature", "pressure_msl", "wind_speed", "visibility")  # else the text of the report is read
-_EXPECTED_SLOTS = itemgetter(*[list(BOUNDS).index(field) for field in _EXPECTED])
+_find_expected = itemgetter(TEMPERATURE_SLOT, PRESSURE_SLOT, WIND_SPEED_SLOT, VISIBILITY_SLOT)
 
 
 class StationReport(NamedTuple):
@@ -73,15 +81,11 @@ class StationReport(NamedTuple):
     station: str
     observed_at: datetime
     received: str  # ISO 8601
-    numbers: list[Any]  # the ten of an observation
-    code: int | None
-    description: str
+    values: Sequence[Any]  # those of an observation of any city
 
     def observe(self, city: City, fetched_at: datetime) -> Observation:
         """Return the report as the observation of a city."""
-        temperature, *others = self.numbers
-        text, code, station = self.description, self.code, self.station
-        return Observation(city.id, _NAME, self.observed_at, fetched_at, temperature, text, code, station, *others)
+        return Observation._make((city.id, _NAME, self.observed_at, fetched_at, *self.values[TEMPERATURE_SLOT:]))
 
 
 def parse_metars(body: bytes, fetched_at: datetime) -> dict[str, StationReport | ProviderError]:
@@ -100,6 +104,8 @@ def parse_metars(body: bytes, fetched_at: datetime) -> dict[str, StationReport |
         reports = [_parse_record(as_mapping(record), fetched_at) for record in records]
     latest: dict[str, StationReport | ProviderError] = {}
     for station, report in reports:
+        if not station.isalnum():  # no station's id
+            continue
         known = latest.get(station)
         if not isinstance(known, StationReport) or (isinstance(report, StationReport) and report[1:3] > known[1:3]):
             latest[station] = report
@@ -110,20 +116,26 @@ _Outcome = tuple[str, "StationReport | ProviderError"]
 
 
 def _build_usual(record: Any, fetched_at: datetime) -> _Outcome:
-    numbers = _TYPED.convert(record)
-    if None in _EXPECTED_SLOTS(numbers):
+    cover = record.cover or _find_largest_cover(decode(record.clouds))
+    code, description = _describe_usual(record.wxString, cover)
+    observed_at, station = parse_posix_time(record.obsTime), record.icaoId
+    values = _TYPED.convert(record, "", _NAME, observed_at, fetched_at, description, code, station)
+    if None in _find_expected(values):
         document = {name: getattr(record, name) for name in record.__struct_fields__}
         return _parse_record(document | {"clouds": decode(record.clouds)}, fetched_at)
-    numbers[WIND_DIRECTION_SLOT] = numbers[WIND_DIRECTION_SLOT] or None  # 0 is calm, north is 360
-    numbers[HUMIDITY_SLOT] = compute_humidity(numbers[0], record.dewp)
-    cover = clean_text(record.cover) or _find_largest_cover(decode(record.clouds))
-    code, text = describe_report(clean_text(record.wxString), cover)
-    station, observed_at = clean_text(record.icaoId), parse_posix_time(record.obsTime)
-    return station, StationReport(station, observed_at, record.receiptTime or "", numbers, code, text)
+    values[WIND_DIRECTION_SLOT] = values[WIND_DIRECTION_SLOT] or None  # 0 is calm, north is 360
+    values[HUMIDITY_SLOT] = compute_humidity(values[TEMPERATURE_SLOT], record.dewp)
+    return station, StationReport(station, observed_at, record.receiptTime or "", values)
+
+
+@functools.lru_cache(maxsize=1024)
+def _describe_usual(weather: str | None, cover: str) -> tuple[int | None, str]:
+    return describe_report(clean_text(weather), clean_text(cover))
 
 
 def _parse_record(record: Mapping[str, Any], fetched_at: datetime) -> _Outcome:
-    station = clean_text(record.get("icaoId"))
+    station = record.get("icaoId")
+    station = station if isinstance(station, str) else ""
     try:
         return station, _parse_tolerantly(station, record, fetched_at)
     except ProviderError as error:
@@ -149,8 +161,14 @@ def _parse_tolerantly(station: str, record: Mapping[str, Any], fetched_at: datet
     numbers |= {"temperature": temperature, "relative_humidity": compute_humidity(temperature, dew_point)}
     numbers["wind_direction"] = numbers["wind_direction"] or None
     weather = clean_text(record.get("wxString")) or groups.get("weather", "")
-    cover = clean_text(record.get("cover")) or _find_largest_cover(record.get("clouds")) or groups.get("cover", "")
-    return StationReport(station, observed_at, received, [*numbers.values()], *describe_report(weather, cover))
+    cover = record.get("cover")
+    if not cover or not isinstance(cover, str):
+        cover = _find_largest_cover(record.get("clouds")) or groups.get("cover", "")
+    code, description = describe_report(weather, clean_text(cover))
+    values = Observation(
+        "", _NAME, observed_at, fetched_at, description=description, code=code, station=station, **numbers
+    )
+    return StationReport(station, observed_at, received, values)
 
 
 def _find_largest_cover(layers: Any) -> str:

@@ -6,36 +6,36 @@ import asyncio
 import contextlib
 import functools
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
 from weatherd.errors import Failure, ProviderError
-from weatherd.http.polling import PollingClient
-from weatherd.http.response import Response, parse_json, server_time
 from weatherd.providers.batching import Coalescer, CoalescingProvider
 from weatherd.providers.bisection import IsolatingSender, bisect
+from weatherd.providers.kit.client import ServiceClient
+from weatherd.providers.kit.errors import ErrorRow, ErrorTable
 from weatherd.providers.open_meteo.past import (
     build_open_meteo_past_query,
     build_open_meteo_places,
     parse_open_meteo_past,
 )
-from weatherd.providers.open_meteo.precipitation import PAST_HOUR_QUERY, sum_past_hour
-from weatherd.providers.open_meteo.record import OPEN_METEO, find_precipitation_unit, parse_open_meteo_record
+from weatherd.providers.open_meteo.precipitation import PAST_HOUR_QUERY
+from weatherd.providers.open_meteo.record import parse_open_meteo_location
 from weatherd.providers.open_meteo.usual_response import parse_usual_locations
-from weatherd.providers.service_errors import error_from_response, redact_error, redact_response
-from weatherd.providers.values import PRECIPITATION, as_mapping, parse_number
-from weatherd.quota.windows import CLOCK_TOLERANCE, window_end
-from weatherd.text.redaction import Redaction
+from weatherd.providers.values import as_mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
     from weatherd.city import City
     from weatherd.config.settings import Settings
+    from weatherd.http.response import Response
     from weatherd.observation import Observation
     from weatherd.providers import Resources
+
+_T = TypeVar("_T")
 
 _FREE_URL = "https://api.open-meteo.com"
 _CUSTOMER_URL = "https://customer-api.open-meteo.com"
@@ -62,7 +62,19 @@ COMMON_QUERY = {  # it requests the current weather
     "forecast_days": "1",
     **PAST_HOUR_QUERY,
 }
-_WINDOWS = {"Minutely": "minute", "Hourly": "hour", "Daily": "day"}  # by the word in the text of a 429
+# The service responds with 400 to an invalid key and with 404 on a wrong host, and never sends ``Retry-After``: the
+# text of a 429 names the window whose limit is exceeded.
+_ERRORS = ErrorTable(
+    ("reason",),
+    (
+        ErrorRow(words="API key", failure=Failure.DENIED),
+        ErrorRow(404, failure=Failure.DENIED),
+        ErrorRow(429, "concurrent", failure=Failure.CONCURRENCY_LIMITED),
+        ErrorRow(429, "Minutely", window="minute"),
+        ErrorRow(429, "Hourly", window="hour"),
+        ErrorRow(429, "Daily", window="day"),
+    ),
+)
 
 
 def build_open_meteo_query(cities: Sequence[City]) -> str:
@@ -81,8 +93,8 @@ def parse_open_meteo(
     The service sends an object for one city, and a list in the order of the request for several.
     """
     if response.status != HTTPStatus.OK:
-        raise _service_error(response, fetched_at)
-    usual = parse_usual_locations(cities, response.body, OPEN_METEO, fetched_at)
+        raise _ERRORS.explain(response, response.status, fetched_at)
+    usual = parse_usual_locations(cities, response.body, fetched_at)
     return _parse_tolerantly(cities, response, fetched_at) if usual is None else [*usual]
 
 
@@ -90,13 +102,18 @@ def _parse_tolerantly(
     cities: Sequence[City], response: Response, fetched_at: datetime
 ) -> list[Observation | ProviderError]:
     """Parse any response; a value that is missing, impossible or of another type is None."""
-    locations = _split_locations(cities, response, fetched_at)
-    return [_parse_outcome(city, location, fetched_at) for city, location in zip(cities, locations, strict=True)]
+    locations = zip(cities, _split_locations(cities, response, fetched_at), strict=True)
+    return [
+        _parse_outcome(parse_open_meteo_location, city, as_mapping(location), fetched_at)
+        for city, location in locations
+    ]
 
 
 def _split_locations(cities: Sequence[City], response: Response, fetched_at: datetime) -> list[Any]:
     """Return the part of a response for each of *cities*."""
-    document = _parse_document(response, fetched_at)
+    document = _ERRORS.parse_json(response, fetched_at)
+    if isinstance(document, dict) and document.get("error"):
+        raise _ERRORS.explain(response, HTTPStatus.BAD_REQUEST, fetched_at)
     locations = document if isinstance(document, list) else [document]
     if len(locations) != len(cities):
         raise ProviderError(
@@ -105,92 +122,35 @@ def _split_locations(cities: Sequence[City], response: Response, fetched_at: dat
     return locations
 
 
-def _parse_document(response: Response, fetched_at: datetime) -> Any:
-    """Return the body of a response, or raise the error that the service reports."""
-    if response.status != HTTPStatus.OK:
-        raise _service_error(response, fetched_at)
-    document = parse_json(response.body)
-    if isinstance(document, dict) and document.get("error"):
-        raise _service_error(response, fetched_at)
-    return document
-
-
-def _parse_outcome(city: City, location: Any, fetched_at: datetime) -> Observation | ProviderError:
+def _parse_outcome(
+    parse: Callable[[City, Any, datetime], _T], city: City, location: Any, fetched_at: datetime
+) -> _T | ProviderError:
     try:
-        return _parse_location(city, as_mapping(location), fetched_at)
+        return parse(city, location, fetched_at)
     except ProviderError as error:
         return error
-
-
-def _parse_location(city: City, location: dict[str, Any], fetched_at: datetime) -> Observation:
-    current, units = as_mapping(location.get("current")), as_mapping(location.get("current_units"))
-    if not current:
-        raise ProviderError("the response has no current weather", Failure.MALFORMED)
-    precipitation = _parse_past_hour(location, current.get("time"))
-    utc_offset = location.get("utc_offset_seconds")
-    return parse_open_meteo_record(city, current, units, utc_offset, precipitation, fetched_at)
-
-
-def _parse_past_hour(location: dict[str, Any], end: Any) -> float | None:
-    """Return the precipitation in mm of the hour before *end*, or None if it is not in the response."""
-    quarters, units = as_mapping(location.get("minutely_15")), as_mapping(location.get("minutely_15_units"))
-    times, amounts = quarters.get("time"), quarters.get("precipitation")
-    if not isinstance(times, list) or not isinstance(amounts, list):
-        return None
-    factor = find_precipitation_unit(units)
-    return sum_past_hour(times, [parse_number(amount, PRECIPITATION, factor) for amount in amounts], end)
-
-
-def _parse_past_outcome(city: City, location: Any, fetched_at: datetime) -> Sequence[Observation] | ProviderError:
-    try:
-        return parse_open_meteo_past(city, location, fetched_at)
-    except ProviderError as error:
-        return error
-
-
-def _service_error(response: Response, now: datetime) -> ProviderError:
-    """Return the error that the service reports.
-
-    It responds with 400 to an invalid key and with 404 on a wrong host, and never sends ``Retry-After``: the text of a
-    429 names the window whose limit is exceeded.
-    """
-    status = 400 if response.status == HTTPStatus.OK else response.status
-    error = error_from_response(response, status, now, "reason")
-    text, failure, delay = str(error), error.failure, error.retry_after
-    if "API key" in text or status == HTTPStatus.NOT_FOUND:
-        failure = Failure.DENIED
-    elif failure is Failure.RATE_LIMITED and "concurrent" in text:
-        failure = Failure.CONCURRENCY_LIMITED
-    elif failure is Failure.RATE_LIMITED and delay is None:
-        window = next((window for word, window in _WINDOWS.items() if word in text), None)
-        if window:
-            there = server_time(response.headers, now).timestamp()
-            delay = window_end(window, there) + CLOCK_TOLERANCE - there
-    return ProviderError(text, failure, retry_after=delay)
 
 
 class OpenMeteoProvider(CoalescingProvider):
     """A client that requests cities together if they are polled at about the same time."""
 
     def __init__(self, base_url: str | None, api_key: str, concurrency: int, resources: Resources) -> None:
-        self._url = f"{base_url or (_CUSTOMER_URL if api_key else _FREE_URL)}/v1/forecast"
-        self._key = {"apikey": api_key} if api_key else {}
-        url = f"{self._url}?{urlencode(COMMON_QUERY | self._key, safe=',')}"
-        self._client = PollingClient(resources.session, url)
-        self._redact = Redaction([api_key])
-        self._resources = resources
-        super().__init__(
-            Coalescer(
-                IsolatingSender(self._send).send,
-                limit=lambda: resources.limiter.batch_limit(_CITIES_PER_REQUEST),
-                delay=_COLLECT_SECONDS,
-                concurrency=concurrency,
-            )
-        )
+        url = f"{base_url or (_CUSTOMER_URL if api_key else _FREE_URL)}/v1/forecast"
+        key = {"apikey": api_key} if api_key else {}
+        self._client = ServiceClient(resources, f"{url}?{urlencode(COMMON_QUERY | key, safe=',')}", key=api_key)
+        past_url = f"{url}?{urlencode(key)}" if key else url
+        self._open_past = functools.partial(ServiceClient, resources, past_url, key=api_key)
+        limit = functools.partial(resources.limiter.batch_limit, _CITIES_PER_REQUEST)
+        send = IsolatingSender(self._send).send
+        super().__init__(Coalescer(send, limit=limit, delay=_COLLECT_SECONDS, concurrency=concurrency))
+
+    def _send(self, cities: Sequence[City]) -> Awaitable[list[Observation | ProviderError]]:
+        parse = functools.partial(parse_open_meteo, cities)
+        return self._client.request(parse, build_open_meteo_query(cities), calls=len(cities))
 
     @functools.cached_property
-    def _past_client(self) -> PollingClient:
-        return PollingClient(self._resources.session, self._url)
+    def _past_client(self) -> ServiceClient:
+        return self._open_past()
 
     async def fetch_past(self, city: City, since: datetime, until: datetime) -> Sequence[Observation]:
         """Return the observations of the steps in ``[since, until]``, at most a week."""
@@ -207,39 +167,19 @@ class OpenMeteoProvider(CoalescingProvider):
         if times is None:
             return [()] * len(cities)
 
-        def send(part: Sequence[City]) -> Awaitable[Sequence[Sequence[Observation] | ProviderError]]:
-            return self._resources.limiter.run(lambda: self._request_past(part, times), len(part))
+        async def send(part: Sequence[City]) -> Sequence[Sequence[Observation] | ProviderError]:
+            def parse(response: Response, now: datetime) -> tuple[list[Any], datetime]:
+                return _split_locations(part, response, now), now
+
+            query = build_open_meteo_places(part) | times
+            locations, now = await self._past_client.request(parse, query, calls=len(part))
+            outcomes: list[Sequence[Observation] | ProviderError] = []
+            for city, location in zip(part, locations, strict=True):
+                await asyncio.sleep(0)  # because a week of a city takes milliseconds to parse
+                outcomes.append(_parse_outcome(parse_open_meteo_past, city, location, now))
+            return outcomes
 
         return (await bisect(send, cities)).outcomes
-
-    async def _request_past(
-        self, cities: Sequence[City], times: Mapping[str, str]
-    ) -> Sequence[Sequence[Observation] | ProviderError]:
-        outcomes: list[Sequence[Observation] | ProviderError] = []
-        try:
-            response = self._clean(
-                await self._past_client.get({**build_open_meteo_places(cities), **times, **self._key})
-            )
-            now = self._resources.now()
-            for city, location in zip(cities, _split_locations(cities, response, now), strict=True):
-                await asyncio.sleep(0)  # because a week of a city takes milliseconds to parse
-                outcomes.append(_parse_past_outcome(city, location, now))
-        except ProviderError as error:
-            raise redact_error(error, self._redact) from None
-        return outcomes
-
-    def _send(self, cities: Sequence[City]) -> Awaitable[list[Observation | ProviderError]]:
-        return self._resources.limiter.run(lambda: self._request(cities), len(cities))
-
-    async def _request(self, cities: Sequence[City]) -> list[Observation | ProviderError]:
-        try:
-            response = self._clean(await self._client.get(build_open_meteo_query(cities)))
-            return parse_open_meteo(cities, response, self._resources.now())
-        except ProviderError as error:
-            raise redact_error(error, self._redact) from None
-
-    def _clean(self, response: Response) -> Response:
-        return redact_response(response, self._redact) if self._key else response
 
 
 def open_provider(settings: Settings, resources: Resources) -> AbstractAsyncContextManager[OpenMeteoProvider]:

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from weatherd.errors import Failure, ProviderError
-from weatherd.providers.open_meteo.precipitation import QUARTERS, sum_past_hour
-from weatherd.providers.open_meteo.record import find_precipitation_unit, parse_open_meteo_record
+from weatherd.providers.open_meteo.precipitation import QUARTERS, find_precipitation_unit, sum_past_hour
+from weatherd.providers.open_meteo.record import parse_open_meteo_record
 from weatherd.providers.values import PRECIPITATION, as_mapping, parse_number
 
 if TYPE_CHECKING:

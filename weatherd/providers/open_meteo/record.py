@@ -1,43 +1,55 @@
-"""A record of the weather at one time in a response of Open-Meteo, in whatever units it has."""
+"""The weather of a place at one time in a response of Open-Meteo. https://open-meteo.com/en/docs."""
 
 from __future__ import annotations
 
 import contextlib
-import functools
 from datetime import datetime, timedelta, timezone
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from weatherd import wmo
+from weatherd.errors import Failure, ProviderError
 from weatherd.observation import Observation
-from weatherd.providers.values import (
-    APPARENT_TEMPERATURE,
-    CLOUD_COVER,
-    PRESSURE_MSL,
-    RELATIVE_HUMIDITY,
-    WIND_DIRECTION,
-    WIND_SPEED,
-    NumberField,
-    parse_integer,
-    parse_number,
-    parse_numbers,
-    parse_posix_time,
-    parse_temperature,
+from weatherd.providers.kit.numbers import (
+    FAHRENHEIT,
+    KILOMETERS_PER_HOUR,
+    KNOTS,
+    MILES_PER_HOUR,
+    Number,
+    NumberTable,
 )
+from weatherd.providers.open_meteo.precipitation import parse_past_hour
+from weatherd.providers.values import as_mapping, parse_integer, parse_number, parse_posix_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from weatherd.city import City
 
-
 OPEN_METEO = "open-meteo"
-# From the units in a response, by factor and offset: a server may ignore the units that were requested
-_TO_CELSIUS = MappingProxyType({"°F": (5 / 9, -160 / 9)})
-_TO_METERS_PER_SECOND = MappingProxyType(
-    {"m/s": 1.0, "km/h": 1 / 3.6, "mp/h": 0.44704, "mph": 0.44704, "kn": 1852 / 3600}
+# A server may ignore the units that were requested, and names those of a response
+_TEMPERATURES = MappingProxyType({"°F": FAHRENHEIT})
+_SPEEDS = MappingProxyType({"km/h": KILOMETERS_PER_HOUR, "mp/h": MILES_PER_HOUR, "mph": MILES_PER_HOUR, "kn": KNOTS})
+OPEN_METEO_NUMBERS = NumberTable(
+    Number("temperature", "temperature_2m", _TEMPERATURES),
+    Number("apparent_temperature", "apparent_temperature", _TEMPERATURES, "temperature_2m"),
+    Number("relative_humidity", "relative_humidity_2m"),
+    Number("pressure_msl", "pressure_msl"),
+    Number("wind_speed", "wind_speed_10m", _SPEEDS),
+    Number("wind_direction", "wind_direction_10m"),
+    Number("wind_gust", "wind_gusts_10m", _SPEEDS, "wind_speed_10m"),
+    Number("cloud_cover", "cloud_cover"),
 )
-_TO_MILLIMETERS = MappingProxyType({"mm": 1.0, "inch": 25.4})
+
+
+def parse_open_meteo_location(city: City, location: Mapping[str, Any], fetched_at: datetime) -> Observation:
+    """Return the current weather of a place in any response. Raises ProviderError without a time or a temperature."""
+    current, units = as_mapping(location.get("current")), as_mapping(location.get("current_units"))
+    if not current:
+        raise ProviderError("the response has no current weather", Failure.MALFORMED)
+    precipitation = parse_past_hour(location, current.get("time"))
+    utc_offset = location.get("utc_offset_seconds")
+    return parse_open_meteo_record(city, current, units, utc_offset, precipitation, fetched_at)
 
 
 def parse_open_meteo_record(  # noqa: PLR0917
@@ -53,45 +65,16 @@ def parse_open_meteo_record(  # noqa: PLR0917
     Any value may be missing. *precipitation* is the sum of the hour before in mm. Raises ProviderError without a time
     or a temperature.
     """
-    to_celsius = _TO_CELSIUS.get(str(units.get("temperature_2m")), (1.0, 0.0))
-    to_speed = _TO_METERS_PER_SECOND.get(str(units.get("wind_speed_10m")), 1.0)
-    fields = _number_fields(to_celsius, to_speed)
-    apparent, humidity, pressure, speed, direction, gust, clouds = parse_numbers(values, fields)
-    code = parse_integer(values.get("weather_code"))
+    observed_at, code = _parse_time(values.get("time"), utc_offset), parse_integer(values.get("weather_code"))
     return Observation(
         city=city.id,
         provider=OPEN_METEO,
-        observed_at=_parse_time(values.get("time"), utc_offset),
+        observed_at=observed_at,
         fetched_at=fetched_at,
-        temperature=parse_temperature(values.get("temperature_2m"), *to_celsius),
         description=wmo.describe_code(code),
         code=code,
-        apparent_temperature=apparent,
-        relative_humidity=humidity,
-        pressure_msl=pressure,
-        wind_speed=speed,
-        wind_direction=direction,
-        wind_gust=gust,
         precipitation=precipitation,
-        cloud_cover=clouds,
-    )
-
-
-def find_precipitation_unit(units: Mapping[str, Any]) -> float:
-    """Return the factor that converts the precipitation of a section to mm."""
-    return _TO_MILLIMETERS.get(str(units.get("precipitation")), 1.0)
-
-
-@functools.lru_cache(maxsize=16)
-def _number_fields(to_celsius: tuple[float, float], to_speed: float) -> tuple[NumberField, ...]:
-    return (
-        NumberField("apparent_temperature", APPARENT_TEMPERATURE, *to_celsius),
-        NumberField("relative_humidity_2m", RELATIVE_HUMIDITY),
-        NumberField("pressure_msl", PRESSURE_MSL),
-        NumberField("wind_speed_10m", WIND_SPEED, to_speed),
-        NumberField("wind_direction_10m", WIND_DIRECTION),
-        NumberField("wind_gusts_10m", WIND_SPEED, to_speed),
-        NumberField("cloud_cover", CLOUD_COVER),
+        **OPEN_METEO_NUMBERS.parse(values, units),
     )
 
 

@@ -11,7 +11,7 @@ from msgspec.json import Decoder
 from weatherd.errors import Failure, ProviderError
 from weatherd.observation import Observation
 from weatherd.providers.kit.numbers import KELVIN, Number, NumberTable
-from weatherd.providers.kit.typed_numbers import PRECIPITATION_SLOT, TypedNumbers
+from weatherd.providers.kit.typed_numbers import PRECIPITATION_SLOT, TEMPERATURE_SLOT, TypedNumbers
 from weatherd.providers.openweathermap.codes import describe_condition
 from weatherd.providers.typed_values import PosixTime, Precipitation, decode_usual
 from weatherd.providers.values import (
@@ -75,15 +75,14 @@ def parse_usual_weather(city: City, body: bytes, fetched_at: datetime) -> Observ
     found = decode_usual(_DECODER, body)
     if found is None:
         return None
-    numbers = _TYPED.convert(found)
-    if numbers[0] is None:  # perhaps it is in kelvin
+    condition, observed_at = found.weather[0], parse_posix_time(found.dt)
+    code, description = describe_condition(condition.id, condition.description, condition.main)
+    values = _TYPED.convert(found, city.id, _NAME, observed_at, fetched_at, description, code, "")
+    if values[TEMPERATURE_SLOT] is None:  # perhaps it is in kelvin
         return None
     rain, snow = found.rain.hour if found.rain else 0.0, found.snow.hour if found.snow else 0.0
-    numbers[PRECIPITATION_SLOT] = sum_amounts(rain, snow)
-    condition, observed_at = found.weather[0], parse_posix_time(found.dt)
-    code, text = describe_condition(condition.id, condition.description, condition.main)
-    # Without names, which would take three times as long; "" is the station
-    return Observation(city.id, _NAME, observed_at, fetched_at, numbers[0], text, code, "", *numbers[1:])
+    values[PRECIPITATION_SLOT] = sum_amounts(rain, snow)
+    return Observation._make(values)
 
 
 def parse_openweathermap_record(city: City, document: Mapping[str, Any], fetched_at: datetime) -> Observation:
