@@ -7,6 +7,7 @@ COMMITTED, PostgreSQL's default: a statement that had to wait for another looks 
 from __future__ import annotations
 
 from weatherd.cluster.alerts.alert_tables import ALERT_TABLES
+from weatherd.cluster.alerts.shared_silences import SILENCE_TABLES
 from weatherd.cluster.warnings.warning_tables import WARNING_TABLES
 from weatherd.observation import FIELDS
 
@@ -77,6 +78,7 @@ TABLES = (
         "weatherd_last": f"{_LAST}; CREATE INDEX IF NOT EXISTS weatherd_last_shard ON weatherd_last (shard)",
     }
     | ALERT_TABLES
+    | SILENCE_TABLES
     | WARNING_TABLES
 )
 

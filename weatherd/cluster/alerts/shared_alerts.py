@@ -32,6 +32,7 @@ from weatherd.cluster.alerts.alert_tables import (
     parse_change_rows,
     parse_state_row,
 )
+from weatherd.cluster.alerts.shared_silences import SharedSilences
 from weatherd.cluster.lease import shard_of
 from weatherd.config.diff import CityListDiff
 from weatherd.errors import StateError
@@ -73,6 +74,7 @@ class SharedAlerts:
         self._delivered: set[tuple[ChangeKey, str]] = set()  # whose rows are deleted at the next beat
         self._gone: set[ChangeKey] = set()  # changes that are deleted from the journal, because others deliver them
         self._sent = asyncio.Event()
+        self._silences = SharedSilences(journal, desk.now)
 
     # What the desk and the recorder call
 
@@ -142,6 +144,8 @@ class SharedAlerts:
         await self._push(connection)
         await self._delete_delivered(connection)
         await self._delete_gone()
+        with contextlib.suppress(StateError):  # which the journal writer reports
+            await self._silences.exchange(connection)
 
     async def take(self, shards: frozenset[int], connection: ClusterConnection) -> None:
         """Take the alerts of shards as the tables have them, with what has to be delivered.
