@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from weatherd.city import City
     from weatherd.cli.client import Client
+    from weatherd.cli.history.sources import HistorySource
     from weatherd.config.loader import Configuration
-    from weatherd.journal.reader import Reader
     from weatherd.web.schemas import CityDetail
 
 
@@ -50,7 +50,7 @@ def find_journal(configuration: Configuration) -> Path:
     return folder / JOURNAL_FILE
 
 
-def find_recorded_city(configuration: Configuration, name: str, reader: Reader) -> RecordedCity:
+def find_recorded_city(configuration: Configuration, name: str, reader: HistorySource) -> RecordedCity:
     """Return the city with this id or name from the list, or else from the journal by its id or by the name it had.
 
     Case and the Unicode form are ignored, and accents if the city's id is made of its name. An id takes precedence over
@@ -100,7 +100,7 @@ def require_listed_city(cities: Sequence[City], name: str) -> City:
     raise ArgumentError(f"no city is named {name!r}{did_you_mean(name, known)}")
 
 
-def _find_recorded_id(city: City, reader: Reader) -> str:
+def _find_recorded_id(city: City, reader: HistorySource) -> str:
     """Return a city's id, or the one that earlier releases made from its name if the journal has only that."""
     from weatherd.city import make_former_slug, make_slug
 

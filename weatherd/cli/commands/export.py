@@ -14,7 +14,8 @@ import typer
 
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.exporting.output_file import open_output
-from weatherd.cli.lookup import find_journal, find_recorded_city, parse_time_range
+from weatherd.cli.history.sources import open_history
+from weatherd.cli.lookup import find_recorded_city, parse_time_range
 from weatherd.cli.options import (
     ConfigFile,
     Since,
@@ -35,9 +36,9 @@ if TYPE_CHECKING:
 
     from weatherd.city import City
     from weatherd.cli.exporting.parquet_file import ParquetType
+    from weatherd.cli.history.sources import HistorySource
     from weatherd.cli.lookup import RecordedCity
     from weatherd.config.loader import Configuration
-    from weatherd.journal.reader import Reader
     from weatherd.observation import Observation
 
 _TEXT_FIELDS = ("city", "provider", "description", "station", "origin", "quality")
@@ -76,7 +77,8 @@ def export(  # noqa: PLR0917 - one parameter per option
     """Export recorded observations as CSV, JSON Lines or Parquet.
 
     They are in the order of their arrival, with the dates in their cities, and the names and tags that these have now.
-    Exit code 74 if there is no journal.
+    Exit code 74 if there is no journal. In a cluster with the forwarder postgres, the observations of all nodes are
+    read from its table, by city, service and time.
 
     \b
     Examples:
@@ -87,12 +89,10 @@ def export(  # noqa: PLR0917 - one parameter per option
       weatherd export --days > days.csv
       weatherd export --days --format parquet --output days.parquet
     """
-    from weatherd.journal.reader import Reader
-
     if days and units != "metric":
         raise typer.BadParameter("days are exported in metric units", param_hint="'--days'")
     configuration = load_journal_configuration(config)
-    with contextlib.closing(Reader(find_journal(configuration))) as reader:
+    with open_history(configuration) as reader:
         chosen = _choose_cities(configuration, cities or (), parse_tags(tag or ()), reader)
         zone = chosen[0].zone if len(chosen) == 1 else load_zone(configuration.settings.timezone)
         begin, end = parse_time_range(since, until, datetime.now(UTC), zone)
@@ -132,11 +132,12 @@ def _write_days(days: Iterator[dict[str, Any]], format_name: str, output: Path |
 
 
 @contextlib.contextmanager
-def _show_progress(reader: Reader, output: Path | None) -> Iterator[Callable[[int], None] | None]:
+def _show_progress(reader: HistorySource, output: Path | None) -> Iterator[Callable[[int], None] | None]:
     """Show a progress bar, unless the observations themselves are printed on the terminal."""
     from weatherd.cli.progress.bar import show_progress
+    from weatherd.journal.reader import Reader
 
-    if output is None and sys.stdout.isatty():
+    if (output is None and sys.stdout.isatty()) or not isinstance(reader, Reader):
         yield None
         return
     low, high = reader.read_bounds()
@@ -145,7 +146,7 @@ def _show_progress(reader: Reader, output: Path | None) -> Iterator[Callable[[in
 
 
 def _choose_cities(
-    configuration: Configuration, names: Sequence[str], tags: Mapping[str, str], reader: Reader
+    configuration: Configuration, names: Sequence[str], tags: Mapping[str, str], reader: HistorySource
 ) -> list[RecordedCity]:
     """Return the cities with these names and tags; [] stands for all. Raises ArgumentError if there are none."""
     if not tags:

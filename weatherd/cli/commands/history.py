@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
 from datetime import UTC, datetime
@@ -14,7 +13,7 @@ import typer
 from weatherd.cli.exit_codes import ExitCode
 from weatherd.cli.history import documents
 from weatherd.cli.history.query import TimeRange, read_history
-from weatherd.cli.lookup import find_journal
+from weatherd.cli.history.sources import open_history
 from weatherd.cli.options import ConfigFile, OutputFormat, Until, load_journal_configuration
 from weatherd.cli.terminal import print_text, write_csv
 
@@ -49,7 +48,8 @@ def history(  # noqa: PLR0917 - one parameter per option
 
     Days, weeks, months and years are kept for ever, also after their observations are deleted. JSON has the same, and
     every observation unless --by is given; CSV has the observations, or the rows of --by. Both have metric units and
-    UTC. Exit code 74 if there is no journal.
+    UTC. Exit code 74 if there is no journal. In a cluster with the forwarder postgres, the observations of all nodes
+    are read from its table; days are then computed from those that the table has.
 
     \b
     Examples:
@@ -59,10 +59,8 @@ def history(  # noqa: PLR0917 - one parameter per option
       weatherd history Kiel --by month
       weatherd history Kiel --since 2026-01-01 --format csv > kiel.csv
     """
-    from weatherd.journal.reader import Reader
-
     configuration, times, now = load_journal_configuration(config), TimeRange(since, until), datetime.now(UTC)
-    with contextlib.closing(Reader(find_journal(configuration))) as reader:
+    with open_history(configuration) as reader:
         if by is None or by == "hour":
             found = read_history(configuration, reader, city, times, now, by_hour=by == "hour")
             _print_history(found, format, configuration.settings.display)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from weatherd.cli.exporting.parquet_file import ParquetType
+    from weatherd.cli.history.sources import HistorySource
     from weatherd.config.loader import Configuration
-    from weatherd.journal.reader import Reader
 
 _BEGIN = date(1900, 1, 1)
 _TIMES = {"low_at": "low_at", "high_at": "high_at", "first": "first_at", "last": "last_at"}
@@ -39,7 +39,7 @@ DAY_COLUMNS: dict[str, ParquetType] = {
 }
 
 
-def list_recorded_cities(configuration: Configuration, reader: Reader) -> list[RecordedCity]:
+def list_recorded_cities(configuration: Configuration, reader: HistorySource) -> list[RecordedCity]:
     """Return all cities of the journal; those that are not listed any more have their id as name."""
     listed = {city.id: city for city in configuration.cities}
     found = []
@@ -51,7 +51,7 @@ def list_recorded_cities(configuration: Configuration, reader: Reader) -> list[R
 
 
 def iterate_days(
-    reader: Reader, cities: Iterable[RecordedCity], since: datetime | None, until: datetime
+    reader: HistorySource, cities: Iterable[RecordedCity], since: datetime | None, until: datetime
 ) -> Iterator[dict[str, Any]]:
     """Yield a row for each day of each city, from that of *since* to the one that has the time before *until*.
 

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from weatherd.cli.history.query import TimeRange
+    from weatherd.cli.history.sources import HistorySource
     from weatherd.cli.lookup import RecordedCity
     from weatherd.config.loader import Configuration
     from weatherd.journal.days.periods import DayPart, Period
     from weatherd.journal.days.records import Record
-    from weatherd.journal.reader import Reader
 
 _BEGIN = date(1900, 1, 1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -40,7 +40,7 @@ class DayHistory:
 
 
 def read_day_history(
-    configuration: Configuration, reader: Reader, name: str, times: TimeRange, *, part: DayPart, now: datetime
+    configuration: Configuration, reader: HistorySource, name: str, times: TimeRange, *, part: DayPart, now: datetime
 ) -> DayHistory:
     """Read the history of the city with this name or id. Its first part and its last day are whole, except for today.
 

@@ -13,10 +13,10 @@ from weatherd.cli.lookup import find_recorded_city, parse_time_range
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from weatherd.cli.history.sources import HistorySource
     from weatherd.cli.history.spans import Span
     from weatherd.cli.lookup import RecordedCity
     from weatherd.config.loader import Configuration
-    from weatherd.journal.reader import Reader
     from weatherd.observation import Observation
 
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
@@ -47,7 +47,7 @@ class CityHistory:
 
 
 def read_history(
-    configuration: Configuration, reader: Reader, name: str, times: TimeRange, now: datetime, *, by_hour: bool
+    configuration: Configuration, reader: HistorySource, name: str, times: TimeRange, now: datetime, *, by_hour: bool
 ) -> CityHistory:
     """Read the history of the city with this name or id: of a day before the end by default.
 

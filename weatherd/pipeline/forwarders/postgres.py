@@ -40,19 +40,20 @@ class PostgresForwarder:
     @contextlib.asynccontextmanager
     async def connect(self) -> AsyncIterator[PostgresConnection]:
         """Open a connection. Raises DeliveryError."""
-        async with self._connected() as connection:
+        async with self.connect_session() as connection:
             yield await prepare_observations(connection, self._find_city)
 
     @contextlib.asynccontextmanager
     async def connect_warnings(self) -> AsyncIterator[ChangeConnection]:
         """Open another connection, for changes of official warnings. Raises DeliveryError."""
-        async with self._connected() as connection:
+        async with self.connect_session() as connection:
             table = WarningTableWriter(connection, self._find_city)
             await table.prepare()
             yield ChangeConnection(table.deliver)
 
     @contextlib.asynccontextmanager
-    async def _connected(self) -> AsyncIterator[Any]:
+    async def connect_session(self) -> AsyncIterator[Any]:
+        """Open a connection of the driver, without preparing tables. Raises DeliveryError."""
         connection = await self._open_connection()
         try:
             yield connection
