@@ -16,7 +16,7 @@ from weatherd.journal.tables.entry_columns import ENTRY_COLUMNS
 from weatherd.journal.tables.old_entries import FIND_OLD_TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from weatherd.journal.database import Database
     from weatherd.journal.days.calendar import LocalDay
@@ -37,6 +37,11 @@ AND first_at >= (SELECT raw_since FROM day_state)
 """,
     "UPDATE day_city SET zone = ?2, stored_until = min(stored_until, ?3) WHERE city = ?1",
 )
+# In the order of the index of both tables, so that no list of all cities is made
+_NEW_CITIES = """
+SELECT DISTINCT city FROM series WHERE NOT EXISTS (SELECT 1 FROM day_city WHERE day_city.city = series.city)
+"""
+_CITIES_IN_STEP = 10_000
 EARLIEST = f"SELECT {ENTRY_COLUMNS['observed_at']} FROM entry ORDER BY entry.observed_at LIMIT 1"
 _UNCHANGED = """
 SELECT city, id FROM day_city WHERE zone = ?1 AND stored_until = ?2 AND city IN (SELECT value FROM json_each(?3))
@@ -87,16 +92,22 @@ class DayTable:
             begin = self._find_begin()
             if begin is None or self._db.query(FIND_OLD_TABLES):
                 return
-            known = dict(self._db.query("SELECT city, zone FROM day_city"))
-            recorded = {city for (city,) in self._db.query("SELECT DISTINCT city FROM series")}
+            changed = [(city, zone, begin) for city, zone in self._find_changed(zones)]
             # By zone, because the days of a zone are stored together: then their rows are neighbours
-            added = sorted((zones.get(city, default), city, begin) for city in recorded - known.keys())
+            added = sorted((zones.get(city, default), city, begin) for (city,) in self._db.query(_NEW_CITIES))
             self._db.execute_many("INSERT INTO day_city (zone, city, stored_until) VALUES (?, ?, ?)", added)
             if added:
                 self._db.execute(_STORED_UNTIL, [begin])
-            changed = [(city, new, begin) for city, zone in known.items() if (new := zones.get(city, zone)) != zone]
             for statement in _CHANGE_ZONE if changed else ():
                 self._db.execute_many(statement, changed)
+
+    def _find_changed(self, zones: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+        """Yield the cities whose zone is another one now, with this; few rows at a time, because there may be many."""
+        select = "SELECT city, zone FROM day_city WHERE id > ? AND id <= ?"
+        for last in range(0, self._db.query_value("SELECT max(id) FROM day_city") or 0, _CITIES_IN_STEP):
+            for city, zone in self._db.query(select, [last, last + _CITIES_IN_STEP]):
+                if (listed := zones.get(city, zone)) != zone:
+                    yield city, listed
 
     def reopen_all(self) -> None:
         """Have all days computed again whose observations are still there."""
