@@ -46,6 +46,8 @@ MODULES = dict(
 )
 GROUPS = ("weatherd.providers", "weatherd.forwarders")
 TOKEN = "sesame"
+RESPONSE = json.loads(re.findall(r"with a small JSON API, `(.*?)`", DOCUMENT)[0])
+_MAX_LINES = 40  # of a provider
 
 
 def find_blocks(language: str) -> list[str]:
@@ -112,21 +114,30 @@ def test_the_document_has_both_plug_ins() -> None:
         compile(code, f"docs/plugins.md, block {number}", "exec")
 
 
+def test_the_provider_is_short() -> None:
+    """It has at most 40 lines, without blank ones, of the usual length."""
+    lines = [line for line in MODULES["weatherd_hut"].splitlines() if line.strip()]
+    assert len(lines) <= _MAX_LINES
+    assert max(map(len, lines)) <= 120
+
+
 async def test_the_provider_returns_an_observation() -> None:
     """The documented response becomes an observation; the request has the row's station and the token."""
-    hut = Hut(body={"time": int(EPOCH.timestamp()), "temp_c": -3.5, "sky": "fog"})
+    hut = Hut(body=RESPONSE | {"time": int(EPOCH.timestamp())})
     async with run_hut(hut) as (provider, city):
         observed = await provider.fetch(city)
     assert observed.find_problem() is None
     assert observed[:6] == (city.id, "hut", EPOCH, observed.fetched_at, -3.5, "fog")
+    assert observed.wind_speed == 5.0
     assert hut.requests == [("/stations/12", f"Bearer {TOKEN}")]
 
 
 async def test_the_provider_has_a_default_station() -> None:
     """A row without keys of the plug-in requests the first station."""
-    hut = Hut(body={"time": int(EPOCH.timestamp()), "temp_c": 4, "sky": "rain"})
+    hut = Hut(body={"time": int(EPOCH.timestamp()), "air": {"temp_c": 4}})
     async with run_hut(hut) as (provider, _):
-        assert (await provider.fetch(KIEL)).temperature == 4.0
+        found = await provider.fetch(KIEL)
+    assert (found.temperature, found.wind_speed, found.description) == (4.0, None, "unknown")
     assert hut.requests[0][0] == "/stations/1"
 
 
@@ -138,7 +149,10 @@ async def test_the_provider_has_a_default_station() -> None:
         (429, {}, Failure.RATE_LIMITED),
         (500, {}, Failure.BROKEN),
         (503, {}, Failure.UNAVAILABLE),
-        (200, {"time": 0}, Failure.MALFORMED),
+        (503, {"message": "busy"}, Failure.RATE_LIMITED),
+        (200, {"time": 0}, Failure.EMPTY),
+        (200, RESPONSE | {"air": {}}, Failure.EMPTY),
+        (200, [], Failure.EMPTY),
     ],
 )
 async def test_an_error_of_the_service_is_a_provider_error(status: int, body: Any, failure: Failure) -> None:

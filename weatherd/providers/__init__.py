@@ -11,8 +11,9 @@ not start if the setting ``providers`` names it. The context manager is exited w
 The function, or its module, may have these attributes: ``provider_traits`` (:class:`ProviderTraits`), and the models
 ``settings_model`` and ``city_model`` (:mod:`weatherd.config.plugin_models`).
 
-All of these, :class:`Provider`, the fields of :class:`Resources`, and the HTTP functions that docs/plugins.md names are
-stable; new optional members may be added. Everything else in this package serves the built-in providers.
+All of these, :class:`Provider`, the fields of :class:`Resources`, the HTTP functions that docs/plugins.md names, and
+:mod:`weatherd.providers.kit` are stable; new optional members may be added. Everything else in this package serves the
+built-in providers.
 """
 
 from __future__ import annotations
