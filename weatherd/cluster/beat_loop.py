@@ -134,11 +134,11 @@ class BeatLoop:
     async def _balance(self, connection: ClusterConnection, start: NodeStart, owned: set[int]) -> bool:
         """Move towards this node's fair share of the shards; return whether shards moved."""
         known, shards = self.knowledge, self._moves.part.shards
-        share = known.find_share(shards)
+        share, patience = known.find_share(shards), self._length * _POLL_END
         if surplus := {*sorted(owned)[share:]} | (owned & self._moves.unreleased):
-            return await self._moves.release(connection, start.id, surplus, self._length * _POLL_END)
+            return await self._moves.release(connection, start.id, known.own_beat, surplus, patience)
         room = min(share - len(owned), self._moves.limit() - len(owned - self._moves.part.held))
-        if room > 0 and known.count_free(shards) > 0 and not known.is_calm(self._boot()):
+        if room > 0 and known.count_free(shards) > 0 and known.may_claim(self._boot()):
             owned |= {row["id"] for row in await connection.fetch(CLAIM, start.id, room)}
         return await self._moves.take(connection, owned - self._moves.part.held)
 

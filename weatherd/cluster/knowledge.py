@@ -30,6 +30,7 @@ class ClusterKnowledge:
         self._own: Mapping[str, Any] = {}
         self._server: object = None  # the start of the database server
         self._calm_until = -math.inf
+        self._unheard: Mapping[int, int] = {}  # the beats of the other nodes when this one joined
         self.rows: Sequence[Mapping[str, Any]] = ()  # of all nodes, by id; empty: this node is no member
         self.contact = -math.inf  # when the last answered beat was answered
 
@@ -42,7 +43,8 @@ class ClusterKnowledge:
         own = next(row for row in rows if row["id"] == own_id)
         if not self.rows:
             log.info("cluster.joined", node=own_id, nodes=len(rows))
-        if self._server is not None and (own["server"] != self._server or own["beat"] <= self._own.get("beat", -1)):
+            self._unheard = {row["id"]: row["beat"] for row in rows if row["id"] != own_id}
+        if self._server is not None and (own["server"] != self._server or own["beat"] <= self.own_beat):
             log.warning("cluster.database_changed")
             self._calm_until = now + self._lease
             self._sight.restart()
@@ -56,6 +58,15 @@ class ClusterKnowledge:
         """
         return now < self._calm_until
 
+    def may_claim(self, now: float) -> bool:
+        """Return whether free shards may be claimed.
+
+        A node that has just joined cannot know whether the database has forgotten a claim a moment ago. So it waits
+        until each of the other nodes has beaten, and so learned what it has lost, or is gone.
+        """
+        is_heard = all(row["beat"] != self._unheard.get(row["id"]) for row in self.rows)
+        return is_heard and not self.is_calm(now)
+
     def lose_contact(self) -> None:
         """Begin the watch of the other nodes again: they cannot be seen now."""
         self._sight.restart()
@@ -68,6 +79,11 @@ class ClusterKnowledge:
     def owned(self) -> set[int]:
         """The shards of this node."""
         return set(self._own["shards"])
+
+    @property
+    def own_beat(self) -> int:
+        """The number of this node's last beat; -1 before the first."""
+        return int(self._own.get("beat", -1))
 
     def count_free(self, shards: int) -> int:
         """Return how many of all *shards* have no owner."""

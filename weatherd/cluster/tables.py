@@ -104,7 +104,12 @@ WITH free AS MATERIALIZED (
 )
 UPDATE weatherd_shard AS shard SET owner = $1 FROM free WHERE shard.id = free.id RETURNING shard.id
 """
-RELEASE = "UPDATE weatherd_shard SET owner = NULL WHERE owner = $1 AND id = ANY ($2::smallint[])"
+# Does nothing if the node has beaten since: so one that arrives late, after the client gave it up and connected again,
+# cannot release shards that are polled again.
+RELEASE = """
+UPDATE weatherd_shard SET owner = NULL WHERE owner = $1 AND id = ANY ($3::smallint[])
+AND EXISTS (SELECT FROM weatherd_node WHERE id = $1 AND beat = $2)
+"""
 # Does nothing if the node has beaten since it was last seen.
 EXPEL = "DELETE FROM weatherd_node WHERE id = $1 AND beat = $2 RETURNING id"
 NOTE = f"""

@@ -43,8 +43,12 @@ class ShardMoves:
         self._logged = 0  # shards whose start is not logged yet, because more follow
         self._began = 0.0
 
-    async def release(self, connection: ClusterConnection, node: int, shards: Collection[int], patience: float) -> bool:
+    async def release(
+        self, connection: ClusterConnection, node: int, beat: int, shards: Collection[int], patience: float
+    ) -> bool:
         """Release shards after their polls ended and were noted; return whether that was possible.
+
+        *beat* is the number of the node's last beat.
 
         If a statement fails, it has to be repeated before the shards may be polled again.
         """
@@ -53,7 +57,7 @@ class ShardMoves:
             return False
         await self.hand_over(connection, shards)
         self.unreleased.update(shards)
-        await connection.fetch(RELEASE, node, sorted(shards))
+        await connection.fetch(RELEASE, node, beat, sorted(shards))
         self.unreleased.clear()
         self.counts["given"] += len(shards)
         cities = self.part.count_cities(shards)
