@@ -83,7 +83,7 @@ def list_records(records: Sequence[Record]) -> list[dict[str, Any]]:
     """Return records with their dates as texts."""
     names = {"day": "date", "since": "since", "first": "first"}
     return [
-        {"kind": record.kind, "value": record.value}
+        {"kind": record.kind, "value": round(record.value, 3)}
         | {name: day and day.isoformat() for key, name in names.items() for day in (getattr(record, key),)}
         | {"hours": round(record.hours, 3), "incomplete": record.incomplete}
         for record in records

@@ -34,17 +34,22 @@ _COLUMNS = (
 _LABELS = {"day": "%a %d %b %Y", "week": "%a %d %b %Y", "month": "%b %Y", "year": "%Y"}
 
 
-def render_record(found: DaysModel, span: str, display: Display) -> str:
-    """Return the records and the parts of the calendar of a city as HTML, with links to the other parts."""
+def render_links(city_id: str, span: str) -> str:
+    """Return the links to the record of a city, which is read when asked for, because it may have decades of days."""
+    links = " ".join(f'<a href="?city={city_id}&amp;span={span}&amp;by={by}">By {by}</a>' for by in _LABELS)
+    return f"<p>Record: {links}</p>"
+
+
+def render_record(found: DaysModel, display: Display) -> str:
+    """Return the records and the parts of the calendar of a city as HTML."""
     sentences = [_describe_record(record, display) for record in found.records]
     sentences += [_describe_extreme(record, display) for record in found.extremes]
     heads = ("From", *name_heads(display, *_COLUMNS), "Frost days", "Degree days", "Observed")
     table = render_table(
         f"Record by {found.by}", heads, (_cells(part, found, display) for part in reversed(found.parts))
     )
-    links = " ".join(f'<a href="?city={found.city}&amp;span={span}&amp;by={by}">By {by}</a>' for by in _LABELS)
     texts = "".join(f"<li>{text}</li>" for text in sentences)
-    return f"<ul>{texts}</ul>{table}<p>{links}</p>"
+    return f"<ul>{texts}</ul>{table}"
 
 
 def _describe_record(record: RecordModel, display: Display) -> str:

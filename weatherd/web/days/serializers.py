@@ -69,7 +69,7 @@ def serialize_record(record: Record) -> RecordModel:
     """Return the model of a record."""
     return RecordModel(
         kind=record.kind,
-        value=record.value,
+        value=round(record.value, 3),
         date=record.day.isoformat(),
         since=record.since.isoformat() if record.since else None,
         first=record.first.isoformat(),

@@ -17,7 +17,7 @@ from weatherd import __version__
 from weatherd.text.condition_words import load_words
 from weatherd.web import serializers
 from weatherd.web.days.models import DaysModel
-from weatherd.web.days.plain_record import render_record
+from weatherd.web.days.plain_record import render_links, render_record
 from weatherd.web.days.query import DaysQuery
 from weatherd.web.middleware import ProblemError, json_response, parse_query, require_city
 from weatherd.web.notices.cache import NoticeCache
@@ -115,7 +115,7 @@ class PageEndpoints:
             return _View("missing", "weatherd", main, "null", status=HTTPStatus.NOT_FOUND)
         detail = await self.read_city(city)
         chart = await self._read_chart(city, query.span)
-        days = await self._read_days(city, DaysQuery(by=query.by))
+        days = await self._read_days(city, DaysQuery(by=query.by)) if query.by else None
         cities = self._status.cities
         place = bisect.bisect_left(cities, city.id, key=operator.attrgetter("id"))
         neighbours = [
@@ -126,7 +126,7 @@ class PageEndpoints:
         else:
             alerts, warnings = find_city_notices(city.id, self._status)
         parts = {"city": detail, "chart": chart, "days": days}  # as models, which are encoded faster
-        data = ",".join(f'"{key}":{model.model_dump_json()}' for key, model in parts.items())
+        data = ",".join(f'"{key}":{model.model_dump_json()}' for key, model in parts.items() if model)
         lists = {
             "neighbours": neighbours,
             "alerts": [alert.model_dump() for alert in alerts],
@@ -134,7 +134,7 @@ class PageEndpoints:
             "seq": self._status.journal.last_seq,
         }
         notices = render_city_notices(alerts, warnings, city.timezone)
-        record = render_record(days, query.span, self._status.display)
+        record = (render_record(days, self._status.display) if days else "") + render_links(city.id, query.span)
         main = plain_views.render_city(detail, chart, self._status.display, notices, record)
         return _View("city", f"{city.name} – weatherd", main, f"{{{data},{json.dumps(lists)[1:]}")
 

@@ -19,7 +19,7 @@ class PageQuery(CitiesQuery):
     city: CityId | None = None
     view: Literal["map", "service"] | None = None
     span: Literal["24h", "7d", "90d", "1y"] = "24h"
-    by: DayPart = "day"
+    by: DayPart | None = None
     wall: str | None = None
     limit: int = 50
 

@@ -30,6 +30,16 @@ export function keep(key, value) {
   } catch {}
 }
 
+// Act once when a node comes in sight, or nearly.
+export function whenSeen(node, act) {
+  const observer = new IntersectionObserver((entries) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    observer.disconnect();
+    act();
+  }, { rootMargin: "200px" });
+  observer.observe(node);
+}
+
 // Draw at the width that the node has, and again when that changes. draw(width, height) fills the SVG.
 const drawings = new WeakMap();
 const sizes = new ResizeObserver((entries) => {

@@ -20,14 +20,14 @@ const STALE = "Stale after";
 const phone = matchMedia("(max-width: 719px)");
 
 export async function open(main, data) {
-  let { city, chart, days, neighbours, alerts, warnings } = data, today = chart.span === "24h" ? chart : null, drawn = null, spokenAt = 0;
+  let { city, chart, neighbours, alerts, warnings } = data, today = chart.span === "24h" ? chart : null, drawn = null, spokenAt = 0;
   let span = chart.span;
   const options = new Set(recall("panels", []));
   const zone = chart.zone, hasZone = city.timezone !== null;
   const clock = (at) => hours(at, zone);
   const head = h("div", { class: "city-head" }), panel = h("section", { class: "panel", "aria-label": "Now" }), notice = h("div"), notices = h("div");
   const chartPanel = h("section", { class: "panel", role: "group" }), daysPanel = h("section", { class: "panel" }), why = h("section", { class: "panel" });
-  const record = makeRecord(city, zone, chooseBy), comparison = city.compare.length || city.providers.length > 1 ? makeComparison(city) : null;
+  const record = makeRecord(city, zone, data.days, keepAddress), comparison = city.compare.length || city.providers.length > 1 ? makeComparison(city) : null;
   const rail = h("aside", { class: "rail last", "aria-label": "Why this value" }, why), columns = h("div", { class: "with-rail" }, h("div", { class: "stack" }, chartPanel, daysPanel, record.node, comparison?.node), rail);
   main.append(head, panel, notice, notices, columns);
 
@@ -149,12 +149,8 @@ export async function open(main, data) {
     drawChart();
     if (focus) chartPanel.querySelector("[aria-checked=true]").focus();
   }
-  const keepAddress = () => history.replaceState(null, "", query({ city: city.id, span: span === "24h" ? null : span, by: days.by === PARTS[0][0] ? null : days.by }));
-  async function chooseBy(name) {
-    if (name === days.by) return;
-    days = await fetchJson(`cities/${city.id}/days?by=${name}`);
-    keepAddress();
-    record.draw(days);
+  function keepAddress() {
+    history.replaceState(null, "", query({ city: city.id, span: span === "24h" ? null : span, by: record.part() === PARTS[0][0] ? null : record.part() }));
   }
 
   function drawDays() {
@@ -197,20 +193,21 @@ export async function open(main, data) {
     drawNotices();
     drawChart();
     drawDays();
-    record.draw(days);
+    record.draw();
     comparison?.draw();
     drawWhy();
   }
   async function reload() {
     const focus = document.activeElement === drawn?.node;
     try {
-      [city, chart, days, { alerts }, { warnings }] = await Promise.all([`cities/${city.id}`, `cities/${city.id}/chart?span=${span}`, `cities/${city.id}/days?by=${days.by}`, `alerts?city=${city.id}`, `warnings?city=${city.id}`].map((path) => fetchJson(path)));
+      [city, chart, { alerts }, { warnings }] = await Promise.all([`cities/${city.id}`, `cities/${city.id}/chart?span=${span}`, `alerts?city=${city.id}`, `warnings?city=${city.id}`].map((path) => fetchJson(path)));
     } catch (error) {
       if (error.status === 404) notice.replaceChildren(h("p", { class: "notice" }, mark("waiting"), h("span", {}, h("bdi", {}, city.name), " is no longer in the list. Its stored observations stay in the journal. ", h("a", { href: "./" }, "Overview"))));
       throw error;
     }
     if (span === "24h") today = chart;
     draw();
+    record.refresh();
     if (focus) drawn.node.focus();
   }
   draw();

@@ -1,6 +1,6 @@
 // How the services of a city agree. It is fetched when it comes in sight, because few look at it.
 import { fetchJson } from "../app/api.js";
-import { h } from "../app/dom.js";
+import { h, whenSeen } from "../app/dom.js";
 import { duration, number, toPressure, toRain, toWind, units } from "../app/format.js";
 
 const same = (value) => value;
@@ -23,11 +23,7 @@ export function makeComparison(city) {
     load();
   } }, Object.entries(FIELDS).map(([name, [text]]) => h("option", { value: name }, text)));
   const node = h("section", { class: "panel comparison", "aria-labelledby": "compared" }, h("header", {}, h("h2", { id: "compared" }, "Services compared"), h("span", { class: "note" }, "the last 30 days"), select), body);
-  new IntersectionObserver((entries, observer) => {
-    if (!entries.some((entry) => entry.isIntersecting)) return;
-    observer.disconnect();
-    load();
-  }).observe(node);
+  whenSeen(node, load);
 
   async function load() {
     const wanted = field;
