@@ -44,12 +44,13 @@ async def wait_for_shares(server: Postgres, count: int) -> None:
 
 @contextlib.asynccontextmanager
 async def run_node(
-    folder: Path, name: str, dsn: str, url: str, rows: list[str], **settings: str
+    folder: Path, name: str, dsn: str, url: str, rows: list[str], *, port: str = "0", **settings: str
 ) -> AsyncIterator[Process]:
     """Run a node in *folder* until the end of the ``with``, where it is killed."""
     (folder / name).mkdir(exist_ok=True)
     cluster = f"{{dsn: '{dsn}', name: {name}, lease: {LEASE:g}s}}"
     path = configure(folder / name, url, *rows, cluster=cluster, **settings)
-    async with weatherd("run", "-c", path, environ=ENVIRONMENT | {"WEATHERD_LOG__LEVEL": "debug"}) as process:
+    environ = ENVIRONMENT | {"WEATHERD_LOG__LEVEL": "debug", "WEATHERD_HTTP__PORT": port}
+    async with weatherd("run", "-c", path, environ=environ) as process:
         await process.logs("daemon.ready")
         yield process

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -93,12 +94,28 @@ class ServedNode:
         self.member = member
         self.name = f"n{number}"
 
+    @contextlib.asynccontextmanager
+    async def open_stream(self, path: str) -> AsyncIterator[AsyncIterator[tuple[str, Any]]]:
+        """Open an event stream, and yield an iterator of the names and the data of its events."""
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        async with aiohttp.ClientSession() as session, session.get(self.url + path, headers=headers) as response:
+            yield _read_events(response)
+
     async def get(self, path: str, expected: int = 200) -> Any:
         """Return the document of a response."""
         headers = {"Authorization": f"Bearer {TOKEN}"}
         async with aiohttp.ClientSession() as session, session.get(self.url + path, headers=headers) as response:
             assert response.status == expected, await response.text()
             return await response.json() if "json" in response.content_type else await response.text()
+
+
+async def _read_events(response: aiohttp.ClientResponse) -> AsyncIterator[tuple[str, Any]]:
+    name = ""
+    async for line in response.content:
+        key, _, value = line.decode().rstrip("\n").partition(": ")
+        name = value if key == "event" else name
+        if key == "data":
+            yield name, json.loads(value)
 
 
 def divide_shards(count: int) -> list[tuple[int, ...]]:

@@ -228,3 +228,38 @@ async def test_the_state_of_a_node_is_that_of_its_view(tmp_path: Path) -> None:
             found = await nodes[1].member.peers.ask_state(nodes[0].url)
             assert found
             assert (found.id, found.database, found.going_on) == (1, database, going_on)
+
+
+async def test_a_page_gets_the_observations_of_other_nodes_with_the_digest(tmp_path: Path) -> None:
+    """Each city of another node once, until it has a newer one; the digest has the counts of all nodes."""
+    async with serve_cluster(tmp_path, CITIES, TEMPERATURES) as nodes:
+        ids = [city.id for city in CITIES[:12]]
+        foreign = [city for city in ids if shard_of(city, SHARDS) % 3 != 0 and city in TEMPERATURES]
+        async with (
+            asyncio.timeout(20),
+            nodes[0].open_stream(f"/api/v1/stream?digest=true&city={','.join(ids)}") as events,
+        ):
+            found = [await anext(events) for _ in range(len(foreign) + 1)]
+            assert sorted(data["city"] for name, data in found if name == "observation") == foreign
+            assert all(data["temperature"] == TEMPERATURES[data["city"]] for _, data in found[:-1])
+            name, digest = found[-1]
+            assert (name, digest["total"], digest["counts"]["fresh"], digest["cluster"]) == ("digest", 30, 27, [])
+            assert digest["states"] == {"city-00": "waiting", "city-10": "waiting"}
+            nodes[2].member.state = "cut"
+            name, digest = await anext(events)  # 10 s later: nothing new
+            assert (name, digest["counts"]["fresh"]) == ("digest", 27)
+
+
+async def test_a_paused_node_says_so(tmp_path: Path) -> None:
+    """The state of the node that answers is among the problems, with the time since the database answered."""
+    async with serve_cluster(tmp_path, CITIES, TEMPERATURES, nodes=2) as nodes:
+        for state, text in (
+            ("paused", "polls nothing"),
+            ("going_on", "go on"),
+            ("cut", "pauses in 8 s"),
+            ("out", "not joined"),
+        ):
+            nodes[0].member.state = state
+            problems = (await nodes[0].get("/api/v1/status"))["cluster"]["problems"]
+            assert text in problems[0]
+            assert (await nodes[0].get("/-/healthy"))["ok"]

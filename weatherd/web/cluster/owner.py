@@ -19,7 +19,7 @@ from weatherd.web.serializers import serialize_city_detail
 from weatherd.web.warnings.models import WarningsPage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from weatherd.city import City
     from weatherd.cluster.member import ClusterMember
@@ -43,9 +43,12 @@ class CityOwners:
 
     def is_elsewhere(self, city_id: str) -> bool:
         """Return whether this node does not poll a city."""
+        return not self._member.view().owns(city_id)
+
+    def select_elsewhere(self, ids: Iterable[str]) -> list[str]:
+        """Return the cities that this node does not poll."""
         view = self._member.view()
-        owner = view.owner_of(city_id)
-        return owner is None or owner.id != view.own_id
+        return [city_id for city_id in ids if not view.owns(city_id)]
 
     async def read_city(self, city: City) -> CityDetail:
         """Return the details of a city; it is waiting if nobody polls it, or its node does not answer."""

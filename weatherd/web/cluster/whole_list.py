@@ -93,7 +93,7 @@ class WholeList:
 
     async def find_foreign_cities(self, ids: Collection[str]) -> Sequence[CityModel]:
         """Return those of the cities that this node does not poll."""
-        foreign = sorted(city_id for city_id in ids if self.owners.is_elsewhere(city_id))[:MAX_IDS]
+        foreign = sorted(self.owners.select_elsewhere(ids))[:MAX_IDS]
         if not foreign:
             return ()
         return (await self.pages.find_cities(CitiesQuery(id=",".join(foreign), limit=MAX_IDS))).cities

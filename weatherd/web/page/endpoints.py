@@ -256,7 +256,8 @@ class PageEndpoints:
 
     async def _read_own_curves(self, ids: list[str]) -> CurvesModel:
         if self.cluster:
-            ids = [city_id for city_id in ids if not self.cluster.owners.is_elsewhere(city_id)]
+            elsewhere = set(self.cluster.owners.select_elsewhere(ids))
+            ids = [city_id for city_id in ids if city_id not in elsewhere]
         return await read_curves(self._reader, ids, self._status.now(), self._interval)
 
     def _interval(self, city_id: str) -> float:

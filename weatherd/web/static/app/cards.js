@@ -49,7 +49,7 @@ function windText({ wind_speed: speed, wind_direction: direction }, digits = 0) 
 
 function lateWords(city) {
   const last = city.observation;
-  if (city.state === "waiting" || !last) return city.next ? `next ${hours(Date.parse(city.next.at))}` : "being polled";
+  if (city.state === "waiting" || !last) return city.next ? `next ${hours(Date.parse(city.next.at))}` : city.failure && !city.polling ? "its node does not answer" : "being polled";
   return `last ${temperature(last.temperature)} at ${hours(observedAt(city), city.timezone ?? homeZone)}`;
 }
 function words(city) {
