@@ -39,7 +39,7 @@ class Directory:
         south, west, north, east = map(float, box.split(","))
         return [place for place in self.airports if south <= place.lat <= north and west <= place.lon <= east]
 
-    async def find(self, *places: tuple[float, float]) -> list[tuple[str, ...] | ProviderError]:
+    async def find(self, *places: tuple[float, float]) -> list[list[str] | ProviderError]:
         """Return the stations of places."""
         return await self.directory.find([City(name="x", lat=lat, lon=lon) for lat, lon in places])
 
@@ -56,7 +56,7 @@ async def test_the_three_nearest_are_kept_in_order() -> None:
     """Two places of a square share a request, and a restart needs none."""
     tested = Directory(NEAR)
     found = await tested.find((54.3, 10.1), (54.0, 10.9))
-    assert found == [("EDHK", "EDHL", "EDDH"), ("EDHL", "EDHK", "EDDH")]
+    assert found == [["EDHK", "EDHL", "EDDH"], ["EDHL", "EDHK", "EDDH"]]
     assert len(tested.boxes) == 1
     restarted = Directory([], tested.key_values)
     assert await restarted.find((54.3, 10.1)) == found[:1]
@@ -71,10 +71,10 @@ async def test_stations_are_renewed_after_a_month() -> None:
     tested.time += timedelta(days=31)
     tested.directory.forget(city)
     tested.error = ProviderError("no", Failure.UNAVAILABLE)
-    assert await tested.directory.find([city]) == [("EDHK", "EDHL", "EDDH")]
+    assert await tested.directory.find([city]) == [["EDHK", "EDHL", "EDDH"]]
     tested.error, tested.airports = None, NEAR[:1]
     tested.directory.forget(city)
-    assert await tested.directory.find([city]) == [("EDDH",)]
+    assert await tested.directory.find([city]) == [["EDDH"]]
     assert len(tested.boxes) == 3
 
 
@@ -83,11 +83,22 @@ async def test_many_new_places_are_looked_up_in_steps() -> None:
     tested = Directory([Airport(f"A{n:03}", n + 0.5, 10.5) for n in range(40)])
     places = [(n + 0.4, 10.4) for n in range(40)]
     found = await tested.find(*places)
-    assert found[:20] == [(f"A{n:03}",) for n in range(20)] or all(isinstance(ids, tuple) for ids in found[:20])
+    assert all(isinstance(ids, list) and ids[0] == f"A{n:03}" for n, ids in enumerate(found[:20]))
     errors = [error for error in found[20:] if isinstance(error, ProviderError)]
     assert [error.failure for error in errors] == [Failure.EMPTY] * 20
-    assert all(isinstance(ids, tuple) for ids in await tested.find(*places))
+    assert all(isinstance(ids, list) for ids in await tested.find(*places))
     assert len(tested.boxes) == 40
+
+
+async def test_a_place_without_airports_is_not_looked_up_again() -> None:
+    """Not within a month, also after a restart."""
+    tested = Directory([])
+    for _ in range(2):
+        (error,) = await tested.find((0.5, -30.5))
+        assert isinstance(error, ProviderError)
+        assert error.failure is Failure.REJECTED
+    await Directory([], tested.key_values).find((0.5, -30.5))
+    assert len(tested.boxes) == 1
 
 
 async def test_a_failed_lookup_is_an_error_of_its_places() -> None:
@@ -111,7 +122,7 @@ def test_a_box_has_every_airport_within_100_km(lat: float, lon: float, bearing: 
     if not -180 <= east <= 180:
         return
     tested = Directory([Airport("AAAA", other, east)])
-    assert run_virtual(tested.find((lat, lon))) == [("AAAA",)]
+    assert run_virtual(tested.find((lat, lon))) == [["AAAA"]]
 
 
 def test_only_valid_stations_that_report() -> None:
@@ -130,7 +141,16 @@ def test_only_valid_stations_that_report() -> None:
 
 async def test_a_damaged_entry_is_requested_anew() -> None:
     """Whatever is stored."""
-    for text in ("", "{}", "[1]", "[5, 6]", '["x", []]', "[9e99, []]", "null", "[[[["):
+    for text in (
+        "",
+        "{}",
+        "[1]",
+        '{"found": "x"}',
+        '{"found": 9e99, "stations": []}',
+        "null",
+        "[[[[",
+        '{"found": 1e9, "stations": 5}',
+    ):
         tested = Directory(NEAR)
         tested.key_values.put("54,10", text, EPOCH)
-        assert (await tested.find((54.3, 10.1)))[0] == ("EDHK", "EDHL", "EDDH")
+        assert (await tested.find((54.3, 10.1)))[0] == ["EDHK", "EDHL", "EDDH"]

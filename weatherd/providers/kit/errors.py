@@ -24,7 +24,7 @@ class ErrorRow(NamedTuple):
     words: str = ""
     body_words: bytes = b""  # in the body
     failure: Failure | None = None  # None: as usual for the status
-    text: str = ""  # replaces the service's own text
+    text: str = ""  # replaces the service's own text and pause
     hint: str = ""  # what to do, in brackets after the text
     window: str = ""  # of the quota: the service accepts requests again when it ends, unless it says when
     min_pause: float = 0.0  # seconds without requests, at least
@@ -60,7 +60,7 @@ class ErrorTable:
         row = next((row for row in self.rows if row.matches(status, text, response.body)), None)
         if row is None:
             return error
-        pause = error.retry_after
+        pause = None if row.text else error.retry_after
         if row.window and pause is None:
             there = server_time(response.headers, now).timestamp()
             pause = window_end(row.window, there) + CLOCK_TOLERANCE - there

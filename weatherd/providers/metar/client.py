@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -36,7 +35,6 @@ _COLLECT_SECONDS = 1.0  # for which a city waits, so that others can share its r
 # The plan allows 400 stations a minute. A request counts as at least a quarter of them, and one for the stations near a
 # place as a twentieth, so that weatherd sends only a few requests a minute, whatever the number of cities.
 _MIN_CALLS, _LOOKUP_CALLS = 100, 20
-_PREFERRED_FOR = timedelta(hours=1)  # before the nearest airport is asked again
 _ERRORS = ErrorTable(
     ("error", "message"),
     (ErrorRow(410, failure=Failure.UNAVAILABLE, hint="the service has changed: look for a newer weatherd"),),
@@ -71,7 +69,6 @@ class MetarProvider(CoalescingProvider):
         self._url, self._resources = base_url or METAR_URL, resources
         self._client = ServiceClient(resources, f"{self._url}/api/data/metar?format=json")
         self._airports = AirportDirectory(self._request_stations, resources.key_values, resources.now)
-        self._preferred: dict[str, tuple[str, datetime]] = {}  # by city: the station, and until when it is asked first
         limit = functools.partial(resources.limiter.batch_limit, _STATIONS_PER_REQUEST)
         super().__init__(Coalescer(self._send, limit=limit, delay=_COLLECT_SECONDS, concurrency=1))
 
@@ -80,7 +77,7 @@ class MetarProvider(CoalescingProvider):
 
         The stations that reported last are asked first, and the others only if those have no fresh report.
         """
-        found = [self._sort(city, ids) for city, ids in zip(cities, await self._airports.find(cities), strict=True)]
+        found = await self._airports.find(cities)
         known = [ids for ids in found if not isinstance(ids, ProviderError)]
         reports = await self._request_reports({ids[0] for ids in known})
         now = self._resources.now()
@@ -93,22 +90,15 @@ class MetarProvider(CoalescingProvider):
             for city, ids in zip(cities, found, strict=True)
         ]
 
-    def _sort(self, city: City, stations: tuple[str, ...] | ProviderError) -> tuple[str, ...] | ProviderError:
-        """Put the station first that had the last fresh report."""
-        preferred, until = self._preferred.get(city.id, ("", None))
-        if until is None or isinstance(stations, ProviderError) or self._resources.now() >= until:
-            return stations
-        return tuple(sorted(stations, key=lambda station: station != preferred))
-
     def _choose(
-        self, city: City, stations: tuple[str, ...], reports: Reports, now: datetime
+        self, city: City, stations: Sequence[str], reports: Reports, now: datetime
     ) -> Observation | ProviderError:
         found = [reports[station] for station in stations if station in reports]
         usable = [report for report in found if isinstance(report, StationReport)]
         fresh = next((report for report in usable if _is_fresh(report, now)), None)
         if fresh:
             if fresh.station != stations[0]:
-                self._preferred[city.id] = fresh.station, now + _PREFERRED_FOR
+                self._airports.prefer(city, fresh.station)
             return fresh.observe(city, now)
         self._airports.forget(city)
         if usable:

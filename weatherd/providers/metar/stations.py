@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import math
 import re
 from datetime import timedelta
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from weatherd.errors import Failure, ProviderError
 from weatherd.http.response import parse_json
+from weatherd.providers.kit.station_memory import StationMemory
 from weatherd.providers.values import as_mapping, parse_number
 
 if TYPE_CHECKING:
@@ -62,65 +61,58 @@ def _valid_airports(values: Sequence[Any]) -> list[Airport]:
 
 
 class AirportDirectory:
-    """The stations of places, in the provider's key-value store by the degrees of a square's southwest corner."""
+    """The stations of places, stored by the degrees of a square's southwest corner."""
 
     def __init__(self, request: RequestStations, key_values: KeyValueStore, now: Callable[[], datetime]) -> None:
         self._request = request
-        self._key_values = key_values
-        self._now = now
-        self._nearest: dict[tuple[float, float], tuple[str, ...]] = {}  # by coordinates, until the stations are renewed
+        self._memory = StationMemory(key_values, now, _VALID_FOR, _valid_airports)
+        self._nearest: dict[tuple[float, float], list[str]] = {}  # by coordinates, until one is silent
 
-    async def find(self, cities: Sequence[City]) -> list[tuple[str, ...] | ProviderError]:
-        """Return for each city its ``station``, or up to three stations at most 100 km away, the nearest first.
+    async def find(self, cities: Sequence[City]) -> list[list[str] | ProviderError]:
+        """Return for each city its ``station``, or up to three stations at most 100 km away, in the order to ask them.
 
         Up to 20 squares are looked up at once; what is left follows at the next polls.
         """
         lookups: dict[str, ProviderError | None] = {}
-        found: list[tuple[str, ...] | ProviderError] = []
+        found: list[list[str] | ProviderError] = []
         for city in cities:
-            known = (city.station,) if city.station else self._nearest.get((city.lat, city.lon))
-            found.append(known or await self._find_near(city, lookups))
+            known = [city.station] if city.station else self._nearest.get((city.lat, city.lon))
+            stations = known or await self._find_near(city, lookups)
+            found.append(stations if isinstance(stations, ProviderError) else self._memory.sort(city.id, stations))
         return found
+
+    def prefer(self, city: City, station: str) -> None:
+        """Put *station* first for an hour, because the nearer ones had no fresh report."""
+        self._memory.prefer(city.id, station)
 
     def forget(self, city: City) -> None:
         """Sort the stations of a place anew at the next poll, and renew those that are older than a month."""
         self._nearest.pop((city.lat, city.lon), None)
 
-    async def _find_near(self, city: City, lookups: dict[str, ProviderError | None]) -> tuple[str, ...] | ProviderError:
-        key = f"{math.floor(city.lat)},{math.floor(city.lon)}"
-        found_at, airports = self._load(key)
-        if (self._now() - _VALID_FOR).timestamp() > found_at and key not in lookups:
-            if len(lookups) >= _MAX_LOOKUPS:
+    async def _find_near(self, city: City, lookups: dict[str, ProviderError | None]) -> list[str] | ProviderError:
+        square = f"{math.floor(city.lat)},{math.floor(city.lon)}"
+        airports = self._memory.load(square)
+        if airports is None:
+            if square not in lookups and len(lookups) >= _MAX_LOOKUPS:
                 return ProviderError("the airports near the place are looked up at the next poll", Failure.EMPTY)
-            lookups[key] = await self._look_up(key, city)
-            found_at, airports = self._load(key)
-        if not found_at and (error := lookups.get(key)):
-            return error.copy_for()
-        nearest = tuple(airport.id for airport in _sort_by_distance(city, airports)[:_MAX_STATIONS])
+            if square not in lookups:
+                lookups[square] = await self._look_up(square, city)
+            airports = self._memory.load_outdated(square)
+            if not airports and (error := lookups[square]):
+                return error.copy_for()
+        nearest = [airport.id for airport in _sort_by_distance(city, airports)[:_MAX_STATIONS]]
         if not nearest:
             text = f"no airport that reports is within {_MAX_DISTANCE:.0f} km; name one as the city's 'station'"
             return ProviderError(text, Failure.REJECTED)
         self._nearest[city.lat, city.lon] = nearest
         return nearest
 
-    async def _look_up(self, key: str, city: City) -> ProviderError | None:
+    async def _look_up(self, square: str, city: City) -> ProviderError | None:
         try:
-            airports = await self._request(_format_box(city))
+            self._memory.save(square, await self._request(_format_box(city)))
         except ProviderError as error:
             return error.copy_for()
-        now = self._now()
-        text = json.dumps([now.timestamp(), airports], separators=(",", ":"))
-        self._key_values.put(key, text, now + _VALID_FOR)
         return None
-
-    def _load(self, key: str) -> tuple[float, list[Airport]]:
-        """Return the POSIX time of the request, or 0 for none, and the stations."""
-        with contextlib.suppress(ValueError, TypeError, RecursionError):
-            found_at, airports = json.loads(self._key_values.get(key) or "[]")
-            time = parse_number(found_at, (1.0, self._now().timestamp()))  # later: a wrong clock
-            if time and isinstance(airports, list):
-                return time, _valid_airports(airports)
-        return 0.0, []
 
 
 def _format_box(city: City) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import re
 from collections import defaultdict
 from datetime import timedelta
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from weatherd.errors import Failure, ProviderError
-from weatherd.providers.values import as_mapping, parse_number
+from weatherd.providers.kit.station_memory import StationMemory
+from weatherd.providers.values import as_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _MAX_STATIONS = 5  # stored for a place
 _VALID_FOR = timedelta(days=1)  # because the service changes its grid now and then
-_PREFERRED_FOR = timedelta(hours=1)  # before the nearest station is tried again
 _STATION_ID = re.compile("[A-Za-z0-9_-]{1,20}")
 
 
@@ -62,10 +61,8 @@ class StationFinder:
 
     def __init__(self, fetch_document: FetchDocument, key_values: KeyValueStore, now: Callable[[], datetime]) -> None:
         self._fetch_document = fetch_document
-        self._key_values = key_values
-        self._now = now
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # by coordinates, like _preferred
-        self._preferred: dict[str, tuple[str, datetime]] = {}  # the station, and until when it is preferred
+        self._memory = StationMemory(key_values, now, _VALID_FOR, _valid_ids)
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # by coordinates
 
     async def find(self, city: City) -> list[str]:
         """Return the ids of up to five stations near *city*, in the order in which to request them.
@@ -74,24 +71,16 @@ class StationFinder:
         """
         coordinates = format_coordinates(city)
         async with self._locks[coordinates]:
-            stations = self._stored_stations(coordinates) or await self._request_stations(coordinates)
-        preferred, until = self._preferred.get(coordinates, ("", self._now()))
-        return sorted(stations, key=lambda station: station != preferred) if self._now() < until else stations
+            stations = self._memory.load(coordinates) or await self._request_stations(coordinates)
+        return self._memory.sort(coordinates, stations)
 
     def prefer(self, city: City, station: str) -> None:
         """Put *station* first for an hour, because the nearer ones had no fresh observation."""
-        coordinates = format_coordinates(city)
-        preferred, until = self._preferred.get(coordinates, ("", self._now()))
-        if preferred != station or self._now() >= until:
-            self._preferred[coordinates] = station, self._now() + _PREFERRED_FOR
+        self._memory.prefer(format_coordinates(city), station)
 
     def forget(self, city: City) -> None:
         """Discard stations found over an hour ago, because none was fresh; the next poll requests them anew."""
-        coordinates = format_coordinates(city)
-        self._preferred.pop(coordinates, None)
-        entry = self._stored_entry(coordinates)
-        if entry and entry.get("found", 0) < (self._now() - _PREFERRED_FOR).timestamp():
-            self._key_values.put(coordinates, "{}", self._now())
+        self._memory.discard(format_coordinates(city))
 
     async def _request_stations(self, coordinates: str) -> list[str]:
         properties = as_mapping((await self._fetch_document(f"/points/{coordinates}")).get("properties"))
@@ -101,21 +90,5 @@ class StationFinder:
         stations = parse_station_ids(await self._fetch_document(path))
         if not stations:
             raise ProviderError("the service has no station near the place", Failure.REJECTED)
-        now = self._now()
-        self._key_values.put(
-            coordinates, json.dumps({"found": now.timestamp(), "stations": stations}), now + _VALID_FOR
-        )
+        self._memory.save(coordinates, stations)
         return stations
-
-    def _stored_stations(self, coordinates: str) -> list[str]:
-        entry = self._stored_entry(coordinates)
-        now = self._now().timestamp()
-        found = parse_number(entry.get("found"), (now - _VALID_FOR.total_seconds(), now))  # later: a wrong clock
-        stations = entry.get("stations")
-        return _valid_ids(stations) if found is not None and isinstance(stations, list) else []
-
-    def _stored_entry(self, coordinates: str) -> dict[str, Any]:
-        """Return ``{"found": POSIX time, "stations": [ids]}``, or {} if it is missing or damaged."""
-        with contextlib.suppress(ValueError, RecursionError):
-            return as_mapping(json.loads(self._key_values.get(coordinates) or "{}"))
-        return {}
