@@ -111,8 +111,7 @@ async def _week(file: Path) -> Polls:
 def test_polls_follow_the_services(tmp_path: Path) -> None:
     """Under 5 % of all polls bring nothing new, and 95 % of the news is there within a minute.
 
-    That holds for each service too, but for the NWS: of its reports one in 100 is delayed for many minutes, and each of
-    these costs two or three polls. A restart after a kill learns nothing anew.
+    That holds for each service, too. A restart after a kill learns nothing anew.
     """
     polls: Polls = virtual_time.run(_week(tmp_path / "state.sqlite"), settle=0)
     sys.stdout.write(f"\nall: {polls.all} polls, {polls.all_repeats / polls.all:.1%} repeats")
@@ -125,7 +124,7 @@ def test_polls_follow_the_services(tmp_path: Path) -> None:
             f"\n{provider}: {total} polls, {share:.1%} repeats; {len(late)} news, seconds late: "
             f"median {late[len(late) // 2]:.0f}, p95 {most:.0f}, most {late[-1]:.0f}"
         )
-        assert share < (0.1 if provider == "nws" else 0.05)
+        assert share < 0.05
         assert most < 80
         every += late
     assert sorted(every)[int(len(every) * 0.95)] <= 60

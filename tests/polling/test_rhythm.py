@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import math
 import random
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +16,10 @@ from hypothesis import strategies as st
 from weatherd.freshness import PublicationTimes, find_publication
 from weatherd.polling.rhythm.next_poll import PollBounds, next_poll
 from weatherd.polling.rhythm.rhythm import Rhythm, begin_rhythm, expected_after, is_probe_due, learn
+from weatherd.simulator.cadence import nws_reports
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DAY, BEGIN = 86400.0, 1_800_000_000.0
 WIDE = PollBounds(60.0, 7200.0)
@@ -216,3 +222,60 @@ def test_a_step_of_the_clock_is_survived(seconds: float) -> None:
     wrong.run(2, begin, rhythm)
     assert len(wrong.lateness) >= 93
     assert len(wrong.polls) <= 2.2 * 96
+
+
+def test_special_reports_by_chance_far_apart_are_no_period() -> None:
+    """Reports at :00, :25 and :30 look like one every five minutes. After three polls in vain, it is an hour again."""
+    rhythm = begin_rhythm(find_publication("nws"), BEGIN, BEGIN + 300.0)._replace(low=300.0)
+    for hour in range(1, 6):
+        rhythm = learn(rhythm, BEGIN + hour * 3600, BEGIN + hour * 3600 + 301)
+    newest = BEGIN + 5 * 3600 + 1800
+    for observed_at in (newest - 300, newest):
+        rhythm = learn(rhythm, observed_at, observed_at + 400)
+    assert rhythm.period == 300
+    for minutes in range(15, 35, 5):
+        rhythm = learn(rhythm, newest, newest + 60 * minutes)
+    assert rhythm.period == 3600
+    assert expected_after(rhythm, newest) == pytest.approx(BEGIN + 6 * 3600)
+
+
+def test_a_report_that_never_comes_again_says_nothing_about_the_delay() -> None:
+    """The first report seen was a special one at :12. The delay of those at :56 is not that of its successor."""
+    special, regular = BEGIN, BEGIN + 2640.0
+    rhythm = begin_rhythm(find_publication("nws"), special, special + 2000)
+    rhythm = learn(rhythm, regular, regular + 1300)
+    for minutes in (36, 38, 42):
+        rhythm = learn(rhythm, regular, regular + 60 * minutes)
+    rhythm = learn(rhythm, regular + 3600, regular + 3600 + 1000)
+    assert rhythm.anchor == regular + 3600
+    assert rhythm.delay <= 600
+
+
+def test_stations_with_special_and_delayed_reports() -> None:
+    """In a week of 60 simulated stations of the NWS, under 5 % of the polls bring nothing new; news comes soon."""
+    polls = vain = 0
+    lateness: list[float] = []
+    for number in range(60):
+        found = list(_poll_station(f"S{number}", 7))[24:]  # the first day is for learning
+        polls, vain = polls + len(found), vain + found.count(None)
+        lateness += [late for late in found if late is not None]
+    assert vain < 0.05 * polls
+    assert sorted(lateness)[int(0.9 * len(lateness))] < 60
+
+
+def _poll_station(station: str, days: float) -> Iterator[float | None]:
+    """Yield how late each poll is after the news that it brings, in seconds; None if it brings none."""
+    now, rhythm, newest, is_probe = BEGIN, None, 0.0, False
+    while now < BEGIN + days * DAY:
+        observed_at, before = next(nws_reports(station, now)), rhythm
+        if rhythm is None:
+            rhythm = begin_rhythm(find_publication("nws"), observed_at, now)
+        else:
+            rhythm = learn(rhythm, observed_at, now)
+            seconds = range(1500)
+            there = bisect.bisect_left(
+                seconds, True, key=lambda late, at=observed_at: next(nws_reports(station, at + late)) >= at
+            )
+            yield None if observed_at == newest else now - observed_at - there
+        newest, is_probe = observed_at, is_probe_due(before, rhythm)
+        now = next_poll(rhythm, observed_at, WIDE, now, 0.0, is_probe=is_probe)

@@ -18,6 +18,7 @@ _LEARN_AGAIN = 512  # polls in time, after which the delay may have become short
 _PROBE_FIRST, _PROBE_AGAIN = 2, 128  # polls in time, after which one is half-way between two observations
 _SMOOTHING = 1 / 4  # weight of the newest observation in the average of their times
 _MIN_STEP, _MAX_TOLERANCE = 60.0, 120.0  # seconds
+_PROVEN, _MAX_DOUBTS = 3, 3  # polls in time with a shorter period; polls in vain after which it was none
 
 
 class Rhythm(NamedTuple):
@@ -36,6 +37,9 @@ class Rhythm(NamedTuple):
     hits: int = 0  # polls in time since the period was learnt
     late: int = 0  # consecutive observations that were later than expected
     is_irregular: bool = False  # whether the newest observation is
+    longer: float = 0.0  # the period before a shorter one was found; 0 if there is none
+    longer_anchor: float = 0.0  # with that period
+    doubts: int = 0  # consecutive polls in vain with the shorter one, before it is proven
 
     @property
     def is_settled(self) -> bool:
@@ -96,12 +100,15 @@ def learn(rhythm: Rhythm, observed_at: float, polled_at: float) -> Rhythm:
         high = rhythm.high if rhythm.is_missed else min(rhythm.high, polled_at - observed_at)
         rhythm = rhythm._replace(low=0.0, high=high)
     is_anchor = not is_regular and rhythm.is_irregular  # the second irregular one in a row: begin anew there
+    if is_anchor:  # what was awaited until now were other times, so that it says nothing about the delay
+        rhythm = rhythm._replace(low=0.0)
     average = observed_at - offset * (1 - _SMOOTHING) if is_regular else rhythm.anchor
     return _learn_period(rhythm, expected, step)._replace(
         newest=observed_at,
         anchor=observed_at if is_anchor else average,
         step=step if is_regular else _common_step(step, rhythm.step),
         is_irregular=not (is_regular or is_anchor),
+        doubts=0,
     )
 
 
@@ -111,11 +118,20 @@ def _learn_period(rhythm: Rhythm, expected: float, step: float) -> Rhythm:
     It is that of a trial that succeeds, and that of two equal steps. Longer ones count only if a poll was in vain.
     """
     if expected == rhythm.trial:
-        return rhythm._replace(period=rhythm.step, low=0.0, hits=0)
+        return _shorten_period(rhythm, rhythm.step)
     longer, tolerance = step - rhythm.period, _tolerance(rhythm.period)
     is_other = abs(longer) > tolerance and (longer < 0 or rhythm.is_missed)
     is_repeated = step >= _MIN_STEP and abs(step - rhythm.step) <= _tolerance(step)
-    return rhythm._replace(period=step, low=0.0, hits=0) if is_other and is_repeated else rhythm
+    if not (is_other and is_repeated):
+        return rhythm
+    return rhythm._replace(period=step, low=0.0, hits=0, longer=0.0) if longer > 0 else _shorten_period(rhythm, step)
+
+
+def _shorten_period(rhythm: Rhythm, period: float) -> Rhythm:
+    """Return the rhythm with a shorter period, which remembers the longer one until the other is proven."""
+    known = bool(rhythm.longer) and rhythm.hits < _PROVEN
+    longer, anchor = (rhythm.longer, rhythm.longer_anchor) if known else (rhythm.period, rhythm.anchor)
+    return rhythm._replace(period=period, low=0.0, hits=0, longer=longer, longer_anchor=anchor)
 
 
 def _common_step(step: float, other: float) -> float:
@@ -131,6 +147,10 @@ def _learn_missed(rhythm: Rhythm, expected: float, delay: float) -> Rhythm:
     """Return the rhythm after a poll without the *expected* observation, *delay* seconds after its time."""
     if expected == rhythm.trial:
         return rhythm._replace(step=0.0) if delay >= rhythm.delay + 2 * _SETTLED else rhythm
+    if rhythm.longer and rhythm.hits < _PROVEN:
+        if rhythm.doubts >= _MAX_DOUBTS:  # special reports were by chance as far apart as if they were regular
+            return rhythm._replace(period=rhythm.longer, anchor=rhythm.longer_anchor, step=0.0, longer=0.0, doubts=0)
+        rhythm = rhythm._replace(doubts=rhythm.doubts + 1)
     is_due = delay >= rhythm.delay
     if not rhythm.is_settled and delay > rhythm.low:
         rhythm = rhythm._replace(low=delay)
