@@ -62,3 +62,15 @@ async def test_a_short_list_is_scanned_for_each_reader(monkeypatch: pytest.Monke
     index = _make_index(make_registry(_make_cities(3)))
     first = await index.read()
     assert await index.read() is not first
+
+
+async def test_a_reader_who_gives_up_does_not_stop_the_scan() -> None:
+    """A scan that takes longer than any reader waits ends all the same, and the next reader has it."""
+    index = _make_index(make_registry(_make_cities(3000)))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await index.read()
+    renewal = index._renewal
+    assert renewal
+    scan = await renewal
+    assert await index.read() is scan.snapshot

@@ -157,10 +157,18 @@ class CityIndex:
     async def _find_scan(self) -> _Scan:
         scan = self._scan
         if scan is None or not self._is_usable(scan):
-            return await self._renew()
-        if self._is_old(scan) and (self._renewal is None or self._renewal.done()):
-            self._renewal = asyncio.create_task(self._renew(), name="renew the snapshot of the list")
+            # A reader who gives up, as another node does after two seconds, must not stop a scan that takes longer
+            scan = await asyncio.shield(self._start_renewal())
+            return scan if self._is_current(scan) else await asyncio.shield(self._start_renewal())
+        if self._is_old(scan):
+            self._start_renewal()
         return scan
+
+    def _start_renewal(self) -> asyncio.Task[_Scan]:
+        """Return the running renewal, or start one."""
+        if self._renewal is None or self._renewal.done():
+            self._renewal = asyncio.create_task(self._renew(), name="renew the snapshot of the list")
+        return self._renewal
 
     async def _renew(self) -> _Scan:
         async with self._lock:
