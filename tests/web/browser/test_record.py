@@ -183,3 +183,17 @@ async def test_the_record_works_without_scripts(tmp_path: Path, browser: Browser
         assert await watched.page.locator(table.format("month")).count() == len(months["parts"])
         text = await watched.text("main")
         assert f"Lowest temperature since {days['extremes'][0]['first'][8:]}" in text
+
+
+async def test_the_record_follows_new_observations(tmp_path: Path, browser: Browser) -> None:
+    """What has been in sight is read again, in place: the focus stays, and so does the part of the calendar."""
+    async with run_record(tmp_path, interval="3s") as url, watch(browser, url) as watched:
+        await watched.open(f"?city={CITY.id}&by=week")
+        await show(watched, ".record")
+        await watched.page.locator(".record [role=region]").focus()
+        for _ in range(2):
+            async with watched.page.expect_response("**/days?by=week"):
+                pass
+        await watched.settle()
+        assert await watched.page.evaluate("document.activeElement.closest('.record') !== null")
+        assert await watched.text(".record [aria-checked=true]") == "Weeks"
