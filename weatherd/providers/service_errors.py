@@ -31,6 +31,15 @@ def error_from_response(response: Response, status: int, now: datetime, *keys: s
     )
 
 
+def error_from_text(response: Response, status: int, now: datetime) -> ProviderError:
+    """Return the error in *response*, whose body is plain text, as *status* classifies it; an HTML page is ignored."""
+    is_page = response.body.lstrip()[:1] == b"<"
+    reason = "" if is_page else clean_text(response.body.decode(errors="replace"))
+    return ProviderError(
+        explain_status(status, reason), failure_of(status), retry_after=retry_after(response.headers, now)
+    )
+
+
 def explain_status(status: int, reason: str) -> str:
     """Return the text of an error: the status, and the service's own *reason* unless that is empty."""
     return f"{status}: {reason}" if reason else f"the service responded with status {status}"

@@ -51,6 +51,14 @@ def test_a_row_states_the_pause() -> None:
     assert explain(429, {}, {"Retry-After": "100"})[2] == 100.0
 
 
+def test_a_body_may_be_plain_text() -> None:
+    """A page of a proxy is no reason."""
+    table = ErrorTable((), (ErrorRow(499, failure=Failure.UNAVAILABLE),))
+    for body, text in ((b"Slow down\n", "499: Slow down"), (b" <html>", "the service responded with status 499")):
+        error = table.explain(Response(499, body, {"Retry-After": "9"}), 499, EPOCH)
+        assert (str(error), error.failure, error.retry_after) == (text, Failure.UNAVAILABLE, 9.0)
+
+
 def test_a_good_response_is_parsed() -> None:
     """Status 200 has the JSON of the body."""
     assert TABLE.parse_json(Response(200, b'{"a": [1]}'), EPOCH) == {"a": [1]}

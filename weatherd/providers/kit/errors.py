@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from weatherd.errors import Failure, ProviderError
 from weatherd.http.response import parse_json, server_time
-from weatherd.providers.service_errors import error_from_response
+from weatherd.providers.service_errors import error_from_response, error_from_text
 from weatherd.quota.windows import CLOCK_TOLERANCE, window_end
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ class ErrorRow(NamedTuple):
 class ErrorTable:
     """How a service reports errors: *reasons* are the names under which its JSON has a text, the best one first.
 
-    The first row that matches an error counts. An error without a row means what its status usually does.
+    Without names, the body is plain text. The first row that matches an error counts. An error without a row means what
+    its status usually does.
     """
 
     reasons: tuple[str, ...]
@@ -52,10 +53,10 @@ class ErrorTable:
 
     def explain(self, response: Response, status: int, now: datetime) -> ProviderError:
         """Return the error in a response as *status* and the rows classify it."""
-        return self.apply(error_from_response(response, status, now, *self.reasons), response, status, now)
-
-    def apply(self, error: ProviderError, response: Response, status: int, now: datetime) -> ProviderError:
-        """Return *error* as the rows classify it."""
+        if self.reasons:
+            error = error_from_response(response, status, now, *self.reasons)
+        else:
+            error = error_from_text(response, status, now)
         text = str(error)
         row = next((row for row in self.rows if row.matches(status, text, response.body)), None)
         if row is None:

@@ -15,8 +15,9 @@ import structlog
 
 from weatherd import __version__
 from weatherd.errors import ConfigError, Failure, Problem, ProviderError
-from weatherd.http.polling import PollingClient
-from weatherd.http.response import Response, failure_of, parse_http_date, parse_json, retry_after, server_time
+from weatherd.http.response import Response, parse_http_date, parse_json, server_time
+from weatherd.providers.kit.client import ServiceClient
+from weatherd.providers.kit.errors import ErrorRow, ErrorTable
 from weatherd.providers.met_norway.forecast import (
     Forecast,
     begins_at,
@@ -24,8 +25,6 @@ from weatherd.providers.met_norway.forecast import (
     observation_from_step,
     parse_steps,
 )
-from weatherd.providers.service_errors import explain_status
-from weatherd.providers.values import clean_text
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -48,6 +47,14 @@ _KEPT_FOR = timedelta(days=2)
 _MAX_CLOCK_ERROR = 600.0  # seconds; with a larger one of ours, the service's clock selects the step
 _DEPRECATED = 203  # with a valid forecast: this version of the API will be switched off
 _THROTTLED = 499  # the service's own status for clients that it slows down
+_IDENTIFY = "check met_norway.contact: it has to identify you; clients that keep sending requests are banned"
+MET_NORWAY_ERRORS = ErrorTable(
+    (),  # they are plain text, or a proxy's HTML page
+    (
+        ErrorRow(_THROTTLED, failure=Failure.UNAVAILABLE),
+        *(ErrorRow(status, hint=_IDENTIFY, min_pause=_BAN_SECONDS) for status in (401, 402, 403, 407)),
+    ),
+)
 
 
 def build_met_norway_query(city: City) -> dict[str, str]:
@@ -65,7 +72,7 @@ def parse_met_norway(response: Response, known: Forecast | None, now: float) -> 
     if response.status == HTTPStatus.NOT_MODIFIED and known:
         return replace(known, fetched=now, expires=expires)
     if response.status not in (HTTPStatus.OK, _DEPRECATED):
-        raise make_service_error(response, now)
+        raise MET_NORWAY_ERRORS.explain(response, response.status, datetime.fromtimestamp(now, UTC))
     steps = parse_steps(parse_json(response.body), now, known.steps if known else ())
     modified = response.headers.get("Last-Modified", "")
     return Forecast(steps, modified if modified.isprintable() else "", now, expires)
@@ -100,19 +107,6 @@ def measure_clock_error(response: Response, now: datetime, before: float) -> flo
     return error if begins_at(parse_json(response.body), there.timestamp()) else 0.0
 
 
-def make_service_error(response: Response, now: float) -> ProviderError:
-    """Return the error that the service reports: its body is plain text, or a proxy's HTML page."""
-    status = response.status
-    failure = Failure.UNAVAILABLE if status == _THROTTLED else failure_of(status)
-    reason = clean_text(response.body.decode(errors="replace")) if response.body.lstrip()[:1] != b"<" else ""
-    text = explain_status(status, reason)
-    seconds = retry_after(response.headers, datetime.fromtimestamp(now, UTC))
-    if failure is Failure.DENIED:
-        text += " (check met_norway.contact: it has to identify you; clients that keep sending requests are banned)"
-        seconds = max(seconds or 0.0, _BAN_SECONDS)
-    return ProviderError(text, failure, retry_after=seconds)
-
-
 class MetNorwayProvider:
     """A client that requests a forecast for a place, and serves all polls from it until it expires.
 
@@ -121,7 +115,7 @@ class MetNorwayProvider:
 
     def __init__(self, base_url: str | None, contact: str, resources: Resources) -> None:
         headers = {"User-Agent": f"weatherd/{__version__} {contact}"}
-        self._client = PollingClient(resources.session, f"{base_url or MET_NORWAY_URL}{FORECAST_PATH}", headers)
+        self._client = ServiceClient(resources, f"{base_url or MET_NORWAY_URL}{FORECAST_PATH}", headers)
         self._resources = resources
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # by coordinates
         self._has_warned = False
@@ -146,22 +140,25 @@ class MetNorwayProvider:
         known = load_forecast(self._resources.key_values.get(coordinates))
         if known and known.fetched <= self._time() < known.expires:
             return known
-        forecast = await self._resources.limiter.run(lambda: self._request(query, known))
+        forecast = await self._request(query, known)
         self._resources.key_values.put(coordinates, forecast.dump(), self._resources.now() + _KEPT_FOR)
         return forecast
 
     async def _request(self, query: dict[str, str], known: Forecast | None) -> Forecast:
         usable = known if known and known.step_at(self._time()) else None
         headers = {"If-Modified-Since": usable.last_modified} if usable and usable.last_modified else {}
-        response = await self._client.get(query, headers)
-        if response.status == _DEPRECATED and not self._has_warned:
-            self._has_warned = True
-            # In an empty context, because the task of the city that sent the request has bound ``city``
-            contextvars.Context().run(
-                log.warning, "provider.deprecated", provider=_NAME, action="look for a newer weatherd"
-            )
-        self._clock_error = measure_clock_error(response, self._resources.now(), self._clock_error)
-        return parse_met_norway(response, usable, self._time())
+
+        def parse(response: Response, now: datetime) -> Forecast:
+            if response.status == _DEPRECATED and not self._has_warned:
+                self._has_warned = True
+                # In an empty context, because the task of the city that sent the request has bound ``city``
+                contextvars.Context().run(
+                    log.warning, "provider.deprecated", provider=_NAME, action="look for a newer weatherd"
+                )
+            self._clock_error = measure_clock_error(response, now, self._clock_error)
+            return parse_met_norway(response, usable, self._time())
+
+        return await self._client.request(parse, query, headers)
 
     def _time(self) -> float:
         return self._resources.now().timestamp() + self._clock_error

@@ -9,14 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from weatherd.errors import Failure, ProviderError
 from weatherd.observation import Observation
+from weatherd.providers.kit.numbers import BOUNDS, Number, NumberTable
 from weatherd.providers.met_norway.symbols import parse_symbol
 from weatherd.providers.values import (
-    CLOUD_COVER,
     PRECIPITATION,
-    PRESSURE_MSL,
-    RELATIVE_HUMIDITY,
-    WIND_DIRECTION,
-    WIND_SPEED,
     as_mapping,
     clean_text,
     parse_iso_time,
@@ -33,14 +29,15 @@ _MAX_STEPS = 30
 _HOUR = 3600.0
 _MAX_CLOCK_LEAD = 600.0  # seconds by which the service's clock may be ahead of ours
 _PERIODS = {"next_1_hours": 1, "next_6_hours": 6, "next_12_hours": 12}  # with their hours, the shortest first
-_DETAILS = {
-    "relative_humidity": RELATIVE_HUMIDITY,
-    "air_pressure_at_sea_level": PRESSURE_MSL,
-    "wind_speed": WIND_SPEED,
-    "wind_from_direction": WIND_DIRECTION,
-    "wind_speed_of_gust": WIND_SPEED,
-    "cloud_area_fraction": CLOUD_COVER,
-}
+_NUMBERS = NumberTable(
+    Number("temperature", "air_temperature"),
+    Number("relative_humidity", "relative_humidity"),
+    Number("pressure_msl", "air_pressure_at_sea_level"),
+    Number("wind_speed", "wind_speed"),
+    Number("wind_direction", "wind_from_direction"),
+    Number("wind_gust", "wind_speed_of_gust"),
+    Number("cloud_cover", "cloud_area_fraction"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,22 +117,15 @@ def begins_at(document: Any, time: float) -> bool:
 def observation_from_step(city: City, provider: str, step: ForecastStep, forecast: Forecast) -> Observation:
     """Return the weather of *step*, which is one of *forecast*, as an observation of *city*."""
     code, description = parse_symbol(step.symbol)
-    details = step.details
     return Observation(
         city=city.id,
         provider=provider,
         observed_at=datetime.fromtimestamp(step.time, UTC),
         fetched_at=datetime.fromtimestamp(forecast.fetched, UTC),
-        temperature=step.temperature,
         description=description,
         code=code,
-        relative_humidity=details.get("relative_humidity"),
-        pressure_msl=details.get("air_pressure_at_sea_level"),
-        wind_speed=details.get("wind_speed"),
-        wind_direction=details.get("wind_from_direction"),
-        wind_gust=details.get("wind_speed_of_gust"),
         precipitation=forecast.precipitation_before(step),
-        cloud_cover=details.get("cloud_area_fraction"),
+        **_NUMBERS.parse({**step.details, "air_temperature": step.temperature}),
     )
 
 
@@ -177,7 +167,7 @@ def _load_step(**stored: Any) -> ForecastStep:
 
 
 def _parse_details(values: dict[str, Any]) -> dict[str, float | None]:
-    return {name: parse_number(values.get(name), bounds) for name, bounds in _DETAILS.items()}
+    return {row.path: parse_number(values.get(row.path), BOUNDS[row.field]) for row in _NUMBERS.rows[1:]}
 
 
 def _load_time(value: Any) -> float:

@@ -9,7 +9,7 @@ from weatherd import __version__
 from weatherd.errors import ConfigError, Problem
 from weatherd.http.client import get
 from weatherd.http.response import parse_json
-from weatherd.providers.met_norway.client import MET_NORWAY_URL, find_expiry, make_service_error
+from weatherd.providers.met_norway.client import MET_NORWAY_ERRORS, MET_NORWAY_URL, find_expiry
 from weatherd.providers.met_norway.coverage import is_in_norway
 from weatherd.providers.met_norway.warnings import parse_met_norway_warnings
 from weatherd.providers.warning_areas import ParsedWarnings, Place, match_places
@@ -85,7 +85,7 @@ class MetNorwayWarnings:
         if response.status == HTTPStatus.NOT_MODIFIED and self._parsed:
             return self._parsed
         if response.status not in (HTTPStatus.OK, HTTPStatus.NON_AUTHORITATIVE_INFORMATION):  # 203: deprecated version
-            raise make_service_error(response, self._resources.now().timestamp())
+            raise MET_NORWAY_ERRORS.explain(response, response.status, self._resources.now())
         self._parsed = parse_met_norway_warnings(parse_json(response.body), self._language)
         modified = response.headers.get("Last-Modified", "")
         self._modified = modified if modified.isprintable() and modified.isascii() else ""
