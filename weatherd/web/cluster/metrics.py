@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from weatherd.cluster.member import ClusterMember
 
-_NO_LEASE = -1e9  # seconds, because Prometheus compares infinities badly
+_NO_LEASE = -86400.0  # seconds; also for a lease that never began, whose end is infinitely long ago
 _DIRECTIONS = ("taken", "given")
 
 
