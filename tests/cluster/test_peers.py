@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.servers import free_port
-from weatherd.cluster.peers import PeerError, PeerState, open_peers, parse_state
+from weatherd.cluster.peers import PeerError, PeerState, open_peers, parse_peer_state
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -94,9 +94,9 @@ _JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.l
 @given(st.binary() | st.dictionaries(st.sampled_from(["id", "database", "going_on"]), _JSON).map(json.dumps))
 def test_only_a_state_is_a_state(body: Any) -> None:
     """Whatever a body is, a state has a number or no id, and two truth values: 1 is not true."""
-    found = parse_state(body if isinstance(body, bytes) else body.encode())
+    found = parse_peer_state(body if isinstance(body, bytes) else body.encode())
     if found:
         assert (type(found.database), type(found.going_on)) == (bool, bool)
         assert found.id is None or type(found.id) is int
-    assert parse_state(b'{"id": 1, "database": 1, "going_on": true}') is None
-    assert parse_state(b'{"id": true, "database": true, "going_on": true}') is None
+    assert parse_peer_state(b'{"id": 1, "database": 1, "going_on": true}') is None
+    assert parse_peer_state(b'{"id": true, "database": true, "going_on": true}') is None

@@ -70,7 +70,7 @@ class Peers:
         with contextlib.suppress(PeerError):
             response = await self._send(url, STATE_PATH, _STATE_DEADLINE)
             if response.status == HTTPStatus.OK:
-                return parse_state(response.body)
+                return parse_peer_state(response.body)
         return None
 
     async def _send(self, url: str, path: str, deadline: float) -> Response:
@@ -84,7 +84,7 @@ class Peers:
             raise PeerError(str(error)) from None
 
 
-def parse_state(body: bytes) -> PeerState | None:
+def parse_peer_state(body: bytes) -> PeerState | None:
     """Return the state in the body of a response; None if it is anything else."""
     try:
         document: Any = json.loads(body)

@@ -13,7 +13,7 @@ from weatherd.city import City
 from weatherd.daemon.status import CityState
 from weatherd.observation import Observation
 from weatherd.web.cluster.city_order import SortedCity
-from weatherd.web.cluster.parts import PagePart, find_part, format_cursor, merge_parts, parse_cursor, select_cities
+from weatherd.web.cluster.parts import PagePart, find_page_part, format_cursor, merge_parts, parse_cursor, select_cities
 from weatherd.web.page.city_index import SORT_KEYS, make_snapshot
 from weatherd.web.page.city_search import search_cities
 from weatherd.web.query_models import CitiesQuery
@@ -57,7 +57,7 @@ def _select(snapshot: ListSnapshot, indexes: Sequence[int]) -> ListSnapshot:
     )
 
 
-def _find_page_part(snapshot: ListSnapshot, query: CitiesQuery, cursor: SortedCity | None) -> PagePart:
+def _find_part_of(snapshot: ListSnapshot, query: CitiesQuery, cursor: SortedCity | None) -> PagePart:
     def serialize(index: int) -> CityModel:
         city = snapshot.cities[index]
         return CityModel(
@@ -70,7 +70,7 @@ def _find_page_part(snapshot: ListSnapshot, query: CitiesQuery, cursor: SortedCi
             next=None,
         )
 
-    part = find_part(snapshot, query, cursor).build(serialize)
+    part = find_page_part(snapshot, query, cursor).build(serialize)
     assert len(part.cities) <= query.limit
     return PagePart.model_validate_json(part.model_dump_json())  # as another node gets it
 
@@ -90,7 +90,7 @@ def test_merged_pages_are_those_of_one_node(
             index = int(query.after[1:])
             value = whole.find_value(query.sort or "id", index)
             cursor = parse_cursor(format_cursor(SortedCity(query.after, whole.names[index], value)))
-        merged = merge_parts([_find_page_part(node, query, cursor) for node in nodes], query)
+        merged = merge_parts([_find_part_of(node, query, cursor) for node in nodes], query)
         expected = search_cities(whole, query)
         assert [city.id for city in merged.cities] == [cities[index].id for index in expected.indexes]
         assert (merged.next, merged.previous) == (expected.next, expected.previous)
@@ -104,7 +104,7 @@ def test_a_city_that_moves_between_two_nodes_is_shown_once() -> None:
     """For a moment both may have it."""
     city = City(id="kiel", name="Kiel", lat=0.0, lon=0.0)
     snapshot, query = make_snapshot((city,), [CityState.FRESH], [None]), CitiesQuery()
-    part = _find_page_part(snapshot, query, None)
+    part = _find_part_of(snapshot, query, None)
     assert [found.id for found in merge_parts([part, part], query).cities] == ["kiel"]
     assert merge_parts([select_cities(part, lambda _: False), part], query).total == 1
 

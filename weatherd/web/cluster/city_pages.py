@@ -12,7 +12,7 @@ from weatherd.cluster.lease import shard_of
 from weatherd.daemon.status import CityState
 from weatherd.web.cluster.city_order import SortedCity
 from weatherd.web.cluster.nodes import encode_query
-from weatherd.web.cluster.parts import PagePart, find_part, format_cursor, merge_parts, select_cities
+from weatherd.web.cluster.parts import PagePart, find_page_part, format_cursor, merge_parts, select_cities
 from weatherd.web.cluster.silent_cities import SilentCities, explain_silence, serialize_silent
 from weatherd.web.page.city_index import STATE_ORDER, fold_search
 from weatherd.web.query_models import MAX_IDS, CitiesQuery
@@ -42,7 +42,7 @@ class CityPages:
     async def find_own_part(self, query: CitiesQuery, cursor: SortedCity | None) -> PagePart:
         """Return this node's part of a page."""
         snapshot = await self._index.read()
-        found = await self._index.run(lambda: find_part(snapshot, query, cursor))
+        found = await self._index.run(lambda: find_page_part(snapshot, query, cursor))
         return found.build(lambda index: serialize_city(snapshot.cities[index], self._status))
 
     async def find_cities(self, query: CitiesQuery) -> CitiesPage:
@@ -98,7 +98,7 @@ class CityPages:
 async def _find_silent_part(
     snapshot: ListSnapshot, answers: Answers[PagePart], query: CitiesQuery, cursor: SortedCity | None
 ) -> PagePart:
-    found = await asyncio.to_thread(find_part, snapshot, query, cursor)
+    found = await asyncio.to_thread(find_page_part, snapshot, query, cursor)
     cities = [snapshot.cities[index] for index in found.indexes]
     reasons = {city.id: explain_silence(city.id, answers.view, answers.problems) for city in cities}
     return found.build(lambda index: serialize_silent(snapshot.cities[index], reasons[snapshot.cities[index].id]))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from weatherd.cluster.member import ClusterMember
 
 _NO_LEASE = -86400.0  # seconds; also for a lease that never began, whose end is infinitely long ago
-_DIRECTIONS = ("taken", "given")
+_DIRECTIONS = frozenset({"taken", "given"})
 
 
 def collect_cluster_metrics(member: ClusterMember, cities: int) -> Iterator[Metric]:
@@ -37,7 +37,7 @@ def collect_cluster_metrics(member: ClusterMember, cities: int) -> Iterator[Metr
         yield family
     text = "Shards that this node has taken or given."
     moved = CounterMetricFamily("weatherd_cluster_moved_shards", text, labels=["direction"])
-    for direction in _DIRECTIONS:
+    for direction in sorted(_DIRECTIONS):
         moved.add_metric([direction], member.moved_shards.get(direction, 0))
     yield moved
     beats = HistogramMetricFamily(

@@ -82,7 +82,7 @@ class FoundPart(NamedTuple):
         )
 
 
-def find_part(snapshot: ListSnapshot, query: CitiesQuery, cursor: SortedCity | None) -> FoundPart:
+def find_page_part(snapshot: ListSnapshot, query: CitiesQuery, cursor: SortedCity | None) -> FoundPart:
     """Return the cities of a snapshot after *cursor*, which need not be in it; from the first one without a cursor."""
     sort = query.sort or "id"
     order, make_key = snapshot.order(sort, descending=query.descending), make_sort_key(query)
