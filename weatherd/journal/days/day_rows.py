@@ -56,7 +56,7 @@ SELECT city, provider, station, observed_at, temperature, precipitation, wind_gu
 FROM observation WHERE observed_at >= ?1 AND observed_at < ?2 AND city IN (SELECT value FROM json_each(?3))
 """
 
-Row = tuple[Any, ...]  # the values of a DayRow
+ReadRow = tuple[Any, ...]  # the values of a DayRow
 
 
 def read_readings(query: QueryRows, cities: Sequence[str], since: int, until: int) -> Iterator[tuple[str, Readings]]:
@@ -68,7 +68,7 @@ def read_readings(query: QueryRows, cities: Sequence[str], since: int, until: in
     city_of = {number: city for number, city, *_ in found}
     names = {number: (provider, station) for number, _, provider, station in found}
     plain: defaultdict[int, array[float]] = defaultdict(lambda: array("d"))  # by series
-    marked: defaultdict[str, list[Row]] = defaultdict(list)  # by city: of the past, or suspect
+    marked: defaultdict[str, list[ReadRow]] = defaultdict(list)  # by city: of the past, or suspect
     for rows in _query_spans(query, [*names], since, until):
         for row in rows:
             if row[1] is None:
@@ -87,7 +87,7 @@ def read_readings(query: QueryRows, cities: Sequence[str], since: int, until: in
             yield city, select_readings(sorted(rows + marked[city], key=_AT), names)
 
 
-def _query_spans(query: QueryRows, series: Sequence[int], since: int, until: int) -> Iterator[list[Row]]:
+def _query_spans(query: QueryRows, series: Sequence[int], since: int, until: int) -> Iterator[list[ReadRow]]:
     """Yield rows in the order of time, of many series those of an hour at once."""
     statement, length = (_OF_FEW, until - since) if len(series) <= _FEW else (_OF_MANY, HOUR_MICROS)
     numbers = json.dumps(list(series))
@@ -101,7 +101,7 @@ def _make_readings(provider: str, numbers: array[float]) -> Readings:
     return Readings([*map(int, at)], [provider] * len(at), *map(_restore, values))
 
 
-def _make_rows(series: int, numbers: array[float]) -> Iterable[Row]:
+def _make_rows(series: int, numbers: array[float]) -> Iterable[ReadRow]:
     readings = _make_readings("", numbers)
     for at, *values in zip(readings.at, *readings[2:], strict=True):
         yield series, at, *values, None, None
@@ -117,7 +117,7 @@ def _read_while_moving(
 ) -> Iterator[tuple[str, Readings]]:
     """Yield the same while entries of an older version are moved, which may have no series yet."""
     numbers: dict[tuple[str, str], int] = {}
-    rows: dict[str, list[Row]] = defaultdict(list)
+    rows: dict[str, list[ReadRow]] = defaultdict(list)
     for city, provider, station, *values in query(_WHILE_MOVING, (since, until, json.dumps(list(cities)))):
         rows[city].append((numbers.setdefault((provider, station), len(numbers)), *values))
     names = {number: name for name, number in numbers.items()}
