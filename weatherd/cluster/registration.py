@@ -19,11 +19,23 @@ if TYPE_CHECKING:
     from weatherd.cluster.database import ClusterConnection
 
 
+_FILE = "node"
+
+
 class NodeStart(NamedTuple):
     """A node's id, and the time at which it joined: in another database the id alone could be that of another node."""
 
     id: int
     joined: datetime
+
+
+def read_start(folder: Path) -> NodeStart | None:
+    """Return the last start of the node with this state folder; None if it left the cluster, or never joined."""
+    try:
+        node, joined = (folder / _FILE).read_text().split()
+        return NodeStart(int(node), datetime.fromisoformat(joined))
+    except (OSError, ValueError):
+        return None
 
 
 class Registration:
@@ -32,8 +44,8 @@ class Registration:
     def __init__(self, name: str, url: str | None, folder: Path) -> None:
         self.name, self.url = name, url
         self.start: NodeStart | None = None  # None: there is no row
-        self._path = folder / "node"
-        self._last = self._read()
+        self._path = folder / _FILE
+        self._last = read_start(folder)
 
     @property
     def id(self) -> int | None:
@@ -61,13 +73,6 @@ class Registration:
     def forget(self) -> None:
         """Note that the row does not exist any more."""
         self.start = None
-
-    def _read(self) -> NodeStart | None:
-        try:
-            node, joined = self._path.read_text().split()
-            return NodeStart(int(node), datetime.fromisoformat(joined))
-        except (OSError, ValueError):
-            return None
 
     def _write(self, start: NodeStart) -> None:
         with contextlib.suppress(OSError):  # without the file, the next start waits for the end of this one's lease

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from importlib.metadata import EntryPoint
+    from pathlib import Path
 
     from weatherd.city import City
     from weatherd.cluster.quota.allotment import Allotment
@@ -199,9 +200,21 @@ async def open_with_state(configuration: Configuration) -> AsyncIterator[OpenPro
     async with (
         open_journal(path) as journal,
         open_provider_state(journal, utc_now) as state,
-        open_providers(configuration.settings, utc_now, state) as providers,
+        open_for_command(configuration.settings, path, state) as providers,
     ):
         yield providers
+
+
+@contextlib.asynccontextmanager
+async def open_for_command(settings: Settings, folder: Path, state: ProviderState) -> AsyncIterator[OpenProviders]:
+    """Open the providers for a command with this state folder; in a cluster, its calls are handed out to it, too."""
+    async with contextlib.AsyncExitStack() as stack:
+        allotment = None
+        if settings.cluster:
+            from weatherd.cluster.quota.command_allotment import open_command_allotment  # noqa: PLC0415 - takes memory
+
+            allotment = await stack.enter_async_context(open_command_allotment(settings.cluster, folder, utc_now))
+        yield await stack.enter_async_context(open_providers(settings, utc_now, state, allotment=allotment))
 
 
 def check_sinks(settings: Settings) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from weatherd.cluster.quota.call_blocks import CallsGranted, WindowKey
 from weatherd.cluster.quota.quota_tables import FORGET_CALLS, GRANT_CALLS, RETURN_CALLS
@@ -28,27 +28,41 @@ class Fetch(Protocol):
         """Run a statement with these values. Raises an error if there is no response in time."""
 
 
+class CommandShare(NamedTuple):
+    """What a command has, from its start to its end; a node has nothing at its start."""
+
+    part: float = 0.0  # of the rates of all plans
+    nodes: int = 1  # by which the requests in flight are divided
+    is_guest: bool = False  # whether no node's shards are behind the part
+    outage: str = ""  # why the database hands out nothing
+
+
 class Allotment:
     """The shared meters of a node, and the exchange of their calls with the database.
 
     A statement without a response may have been carried out. Then its block is lost, and no plan is exceeded.
     """
 
-    def __init__(self, bridge: float, now: Callable[[], datetime]) -> None:
+    def __init__(self, bridge: float, now: Callable[[], datetime], command: CommandShare | None = None) -> None:
         self._bridge = bridge  # seconds for which calls are asked for in advance
         self._now = now
+        self._command = command or CommandShare()
         self._meters: dict[str, SharedMeter] = {}
         self._limiters: list[RateLimiter] = []  # of the services whose plans limit the rate
 
     def create_meter(self, provider: str, plan: Plan) -> UsageMeter:
-        """Create the meter of a provider; it has no part of the plan's rate before :meth:`set_share`."""
-        self._meters[provider] = meter = SharedMeter(provider, plan, self._bridge)
+        """Create the meter of a provider; that of a node has no part of the plan's rate before :meth:`set_share`."""
+        command = self._command
+        meter = SharedMeter(provider, plan, self._bridge, part=command.part, is_guest=command.is_guest)
+        meter.outage = command.outage
+        self._meters[provider] = meter
         return meter
 
     def add_limiter(self, limiter: RateLimiter, plan: Plan) -> None:
         """Divide the requests in flight of *limiter* by the nodes, unless the service limits nothing."""
         if not math.isinf(plan.rate):
             self._limiters.append(limiter)
+            limiter.divide_concurrency(self._command.nodes)
 
     def set_share(self, held: int, shards: int, nodes: int) -> None:
         """Set the number of shards that this node holds, of all shards, and the number of nodes.
@@ -60,6 +74,11 @@ class Allotment:
             meter.set_part(held / shards if shards else 0.0, now)
         for limiter in self._limiters:
             limiter.divide_concurrency(max(1, nodes))
+
+    def set_outage(self, reason: str) -> None:
+        """Let requests without calls fail with this reason instead of waiting."""
+        for meter in self._meters.values():
+            meter.outage = reason
 
     async def exchange(self, fetch: Fetch) -> None:
         """Return calls that are not needed any more, and ask for those that will be; without a need, ask nothing."""

@@ -26,11 +26,12 @@ class SharedBucket(TokenBucket):
 
     __slots__ = ("_is_short", "_part", "_plan")
 
-    def __init__(self, plan: Plan, is_short: Callable[[float, float], bool]) -> None:
+    def __init__(self, plan: Plan, is_short: Callable[[float, float], bool], part: float) -> None:
         super().__init__(plan.rate, plan.burst)
         self._plan = plan
         self._is_short = is_short  # whether the node lacks calls for a weight at a time
         self._part = 0.0
+        self._take_part(part)
 
     def delay(self, weight: float, now: float) -> float:
         """Return in how many seconds *weight* calls may be sent, or are to be looked for again; 0 for at once."""
@@ -40,16 +41,21 @@ class SharedBucket(TokenBucket):
 
     def set_part(self, part: float, now: float) -> None:
         """Take another part of the rate and the burst, a number from 0 to 1."""
-        before, self._part = self._part, part
+        before = self._part
         if math.isinf(self._plan.rate):
+            self._part = part
             return
         empty_at = self.full_at - self.burst / self.rate  # in the past, unless calls were taken in advance
         tokens = min(self.burst, (now - empty_at) * self.rate) if before else 0.0
-        if part:
-            self.burst = self._plan.burst * part
-            self.rate = _lower_rate(self._plan, part, self.burst)
+        self._take_part(part)
         kept = min(max(tokens, 0.0), self.burst)
         self.full_at = max(empty_at, now) + (self.burst - kept) / self.rate
+
+    def _take_part(self, part: float) -> None:
+        self._part = part
+        if part and not math.isinf(self._plan.rate):
+            self.burst = self._plan.burst * part
+            self.rate = _lower_rate(self._plan, part, self.burst)
 
 
 def _lower_rate(plan: Plan, part: float, burst: float) -> float:

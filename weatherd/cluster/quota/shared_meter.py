@@ -26,18 +26,23 @@ class SharedMeter(UsageMeter):
 
     Minutes are kept by the rate: the node's part of the plan's. A request without calls waits for the next exchange
     with the database. Only a block that is smaller than what was asked for means that the window is used up.
+
+    A guest is a command that holds no shards: all guests together get a part of each minute from the database, too.
     """
 
-    __slots__ = ("_blocks", "_bridge", "_has_surplus", "_part", "_shared_bucket", "_windows")
+    __slots__ = ("_blocks", "_bridge", "_handed_out", "_has_surplus", "_part", "_shared_bucket", "_windows", "outage")
 
-    def __init__(self, provider: str, plan: Plan, bridge: float) -> None:
+    def __init__(self, provider: str, plan: Plan, bridge: float, *, part: float = 0.0, is_guest: bool = False) -> None:
         super().__init__(provider, plan)
-        self.bucket = self._shared_bucket = SharedBucket(plan, self._note_shortage)
+        self.bucket = self._shared_bucket = SharedBucket(plan, self._note_shortage, part)
         self._bridge = bridge  # seconds for which calls are asked for in advance
-        self._part = 0.0
+        self._part = part
         self._has_surplus = False  # whether the part has become smaller since calls were returned
         self._blocks: dict[WindowKey, CallBlock] = {}
         self._windows = [window for window in plan.limits if WINDOW_SECONDS[window] >= WINDOW_SECONDS["hour"]]
+        minutes = ["minute"] if is_guest and "minute" in plan.limits else []
+        self._handed_out = [*self._windows, *minutes]  # the windows whose calls are handed out
+        self.outage = ""  # why the database hands out nothing; then requests fail instead of waiting
 
     def set_part(self, part: float, now: float) -> None:
         """Take another part of the rate, a number from 0 to 1."""
@@ -85,7 +90,7 @@ class SharedMeter(UsageMeter):
         short = {key: block for key, block in self._charged_items(now) if block.left < weight}
         used_up = [key.window for key, block in short.items() if block.is_last]
         if short and not used_up:
-            message = f"this node waits for calls of the plan of {self.provider}"
+            message = self.outage or f"this node waits for calls of the plan of {self.provider}"
             raise ProviderError(message, Failure.PAUSED, retry_after=LOOK_AGAIN)
         return max(used_up, key=WINDOW_SECONDS.__getitem__, default=None)
 
@@ -102,8 +107,12 @@ class SharedMeter(UsageMeter):
         for key, end in self._windows_ahead(now):
             calls = self._block(key).find_missing(self._plan_calls(key, end, now), now)
             if calls is not None:
-                wanted.append(CallsWanted(key, calls, self.plan.limits[key.window]))
+                wanted.append(CallsWanted(key, calls, self._find_limit(key.window)))
         return wanted
+
+    def _find_limit(self, window: str) -> float:
+        limit = self.plan.limits[window]
+        return limit if window in self._windows else max(1.0, math.floor(limit * self._part))
 
     def add_granted(self, granted: CallsGranted, wanted: float, now: float) -> None:
         """Add the calls that were granted of those wanted."""
@@ -134,7 +143,7 @@ class SharedMeter(UsageMeter):
         rate = self.bucket.rate
         for block in short:
             block.wanted = max(block.wanted, weight + (0.0 if math.isinf(rate) else rate * _EXTRA_SECONDS))
-        return bool(short) and not any(block.is_last for block in short)
+        return bool(short) and not self.outage and not any(block.is_last for block in short)
 
     def _find_charged(self, now: float) -> Iterator[CallBlock]:
         return (block for _, block in self._charged_items(now))
@@ -142,7 +151,7 @@ class SharedMeter(UsageMeter):
     def _charged_items(self, now: float) -> Iterator[tuple[WindowKey, CallBlock]]:
         """Yield the blocks that a request uses: near the end of a window also that of the next, see WindowCount."""
         self._begin_next_windows(now)
-        for window in self._windows:
+        for window in self._handed_out:
             count = self._counts[window]
             yield self._item(window, count.started)
             if count.ends - now < CLOCK_TOLERANCE:
@@ -164,7 +173,7 @@ class SharedMeter(UsageMeter):
     def _windows_ahead(self, now: float) -> Iterator[tuple[WindowKey, float]]:
         """Yield the windows that touch the time until the bridge is over, with their ends."""
         self._begin_next_windows(now)
-        for window in self._windows:
+        for window in self._handed_out:
             started = self._counts[window].started
             while started < now + self._bridge:
                 end = window_end(window, started)

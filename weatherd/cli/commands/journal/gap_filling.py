@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from weatherd.daemon.journal_care.gap_search import make_filler
-from weatherd.daemon.wiring import open_providers, utc_now
+from weatherd.daemon.wiring import open_for_command, utc_now
 from weatherd.journal.journal import open_journal
 from weatherd.journal.provider_state import open_provider_state
 from weatherd.journal.state_folder import find_state_folder
@@ -76,7 +76,7 @@ async def fill_listed_gaps(
     async with (
         open_journal(folder) as journal,
         open_provider_state(journal, utc_now) as state,
-        open_providers(configuration.settings, utc_now, state) as providers,
+        open_for_command(configuration.settings, folder, state) as providers,
         journal.open_reader() as reader,
     ):
         configuration = providers.require_usable(configuration)
