@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -12,10 +11,18 @@ from weatherd.cluster.quota.shared_meter import SharedMeter
 from weatherd.errors import ProviderError
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from tests.cluster.quota_table import QuotaTable
     from weatherd.quota.plans import Plan
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp()
+
+
+def _run_at_once(coroutine: Coroutine[None, None, None]) -> None:
+    """Run a coroutine that never waits, which takes a hundredth of the time of an event loop."""
+    with contextlib.suppress(StopIteration):
+        coroutine.send(None)
 
 
 class Clock:
@@ -43,12 +50,12 @@ class QuotaNode:
     def exchange(self) -> None:
         """Exchange calls with the database, as a beat does; a failure changes nothing."""
         with contextlib.suppress(ConnectionError):
-            asyncio.run(self.allotment.exchange(self.table.fetch))
+            _run_at_once(self.allotment.exchange(self.table.fetch))
 
     def leave(self) -> None:
         """Return all calls."""
         with contextlib.suppress(ConnectionError):
-            asyncio.run(self.allotment.give_back(self.table.fetch))
+            _run_at_once(self.allotment.give_back(self.table.fetch))
 
     def send(self, weight: int = 1) -> int:
         """Send a request of at most *weight* calls if the limiter would, and return how many it was; 0 for none."""
