@@ -189,3 +189,24 @@ def test_a_release_that_comes_late_changes_nothing(world: World) -> None:
         assert sizes(world) == [12]
         world.passes(0.1)
     assert world.polled() == ALL
+
+
+def test_a_paused_node_still_shows_its_cities(world: World) -> None:
+    """Nobody has taken them, so its last observations are what is known; the same tuple, because readers index it."""
+    first, second = world.add(), world.add()
+    world.passes(5)
+    owned = {owner: ALL.keys() & shards for owner, shards in _list_owned(world)}
+    world.do(world.database.is_away)
+    world.passes(LEASE + 2)
+    assert world.polled() == Counter()
+    for node in (first, second):
+        shown = node.member.shown_cities()
+        assert {shard_of(city.id, SHARDS) for city in shown} == owned[node.member.view().own_id]
+        assert [city.id for city in shown] == sorted(city.id for city in shown)
+        assert node.member.shown_cities() is shown
+    assert len(first.member.shown_cities()) + len(second.member.shown_cities()) == len(CITIES)
+
+
+def _list_owned(world: World) -> Iterator[tuple[int | None, list[int]]]:
+    for node in world.database.nodes:
+        yield node, [shard for shard, owner in world.database.owners.items() if owner == node]

@@ -75,6 +75,10 @@ class FakeMember(ClusterMember):
         """Return the cities of the own shards."""
         return self._own
 
+    def shown_cities(self) -> tuple[City, ...]:
+        """Return the same."""
+        return self._own
+
     def cities_of(self, shards: Collection[int]) -> list[City]:
         """Return the cities of shards, sorted by id."""
         return [city for city in self._all if shard_of(city.id, SHARDS) in shards]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import TYPE_CHECKING
 
 from weatherd.cluster.beat_loop import BeatLoop
@@ -49,6 +50,7 @@ class ClusterMember:
         self.name = registration.name
         self.part, self.peers, self.allotment = part, peers, allotment
         self.lease = lease
+        self._shown: tuple[City, ...] | None = None  # while this node is paused
         self._notes, self._registration, self._boot = PollNotes(), registration, boot
         self._moves = ShardMoves(part, self._notes, self.holds)
         self._loop = BeatLoop(database, registration, self._moves, lease=lease, boot=boot, spread=spread)
@@ -74,8 +76,24 @@ class ClusterMember:
         """Return the cities that this node polls, sorted by id; the same tuple until they change."""
         return self.part.cities()
 
+    def shown_cities(self) -> tuple[City, ...]:
+        """Return the cities that this node polls, or polled before it paused; the same tuple until they change.
+
+        The last observations of a paused node are what is known, as long as nobody else has taken its shards.
+        """
+        polled = self.cities()
+        if polled or self._loop.find_state() != "paused":
+            self._shown = None
+            return polled
+        if self._shown is None:
+            rows, own = self._loop.knowledge.rows, self._registration.id
+            shards = next((row["shards"] for row in rows if row["id"] == own), ())
+            self._shown = tuple(sorted(self.cities_of(shards), key=operator.attrgetter("id")))
+        return self._shown
+
     def apply_diff(self, diff: CityListDiff) -> None:
         """Apply an edit of the list."""
+        self._shown = None
         self._moves.past.add_new(diff.added | diff.moved)
         self.part.apply_diff(diff)
 

@@ -96,8 +96,8 @@ class DaemonStatus:
 
     @property
     def own_cities(self) -> Sequence[City]:
-        """The cities that this node polls, sorted by id: the whole list without a cluster."""
-        return self.cluster.cities() if self.cluster else self.registry.cities
+        """The cities that this node polls, or polled before it paused, by id: the whole list without a cluster."""
+        return self.cluster.shown_cities() if self.cluster else self.registry.cities
 
     @property
     def quarantined(self) -> int:

@@ -155,6 +155,8 @@ def _explain_absence(daemon: StatusModel, selection: CitySelection) -> str:
     """Return why there is no table. An unknown name or tag is an error before."""
     if not any(daemon.cities.values()):
         return "the list has no cities; add one with weatherd cities add NAME"
+    if selection.state is None:
+        return "nothing is known of the cities at the moment"
     return f"no {'selected ' if selection.names or selection.tags else ''}city is {selection.state}"
 
 

@@ -29,7 +29,7 @@ def describe_cluster(
             is_this=node.id == view.own_id,
             shards=len(node.shards),
             cities=count_cities(node.shards),
-            seen_ago=round(node.seen_ago, 1),
+            seen_ago=round(max(node.seen_ago, view.database_seen_ago or 0.0), 1),
             list_digest=node.list_digest,
             problem=problems.get(node.id),
         )
