@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.real_time, pytest.mark.processes, pytest.mark.once]
 
 CITIES = 12
-RULES = (
-    "alerts: {{frost: {{when: temperature < 0, notify: [ops]}}}}\nnotify: {{ops: {{webhook: 'http://{address}/'}}}}\n"
-)
+RULES = """\
+alerts: {{frost: {{when: "temperature < 0", notify: [ops]}}}}
+notify: {{ops: {{webhook: "http://{address}/"}}}}
+"""
 
 
 class NodeBed:
@@ -38,14 +39,16 @@ class NodeBed:
 
     def __init__(self, folder: Path, server: Postgres, weather: Service, receiver: AlertReceiver) -> None:
         self.folder, self.server, self.weather, self.receiver = folder, server, weather, receiver
+        self.rules = RULES
 
     @contextlib.asynccontextmanager
-    async def node(self, name: str, dsn: str | None = None) -> AsyncIterator[Process]:
+    async def node(self, name: str, dsn: str | None = None, **settings: str) -> AsyncIterator[Process]:
         """Run a node."""
         (self.folder / name).mkdir(exist_ok=True)
-        (self.folder / name / "alerts.yaml").write_text(RULES.format(address=self.receiver.address))
+        (self.folder / name / "alerts.yaml").write_text(self.rules.format(address=self.receiver.address))
         rows = list_rows(CITIES)
-        node = run_node(self.folder, name, dsn or self.server.dsn, self.weather.url, rows, alerts="alerts.yaml")
+        settings |= {"alerts": "alerts.yaml", "quality": "{enabled: false}"}  # because the weather jumps
+        node = run_node(self.folder, name, dsn or self.server.dsn, self.weather.url, rows, **settings)
         async with node as process:
             yield process
 
@@ -166,3 +169,25 @@ async def test_a_node_that_is_cut_off_notifies_nobody_of_what_it_finds(tmp_path:
                 await bed.wait_for_shares(2)
                 await asyncio.sleep(LEASE)
                 await bed.wait_for_events("firing")
+
+
+async def test_windows_have_what_another_node_polled(tmp_path: Path) -> None:
+    """A window of a node that has polled nothing of a city yet has the past in the shared table of observations."""
+    async with run_bed(tmp_path) as bed:
+        bed.rules = RULES.replace("temperature < 0", "max(temperature, 1h) > 20 and temperature < 0")
+        table = f"{{dsn: '{bed.server.dsn}'}}"
+        async with bed.node("n1", postgres=table) as first:
+            for temperature in (30.0, 5.0):
+                bed.weather.temperature = temperature
+                query = f"SELECT count(DISTINCT city) FROM weatherd_observation WHERE temperature = {temperature}"  # noqa: S608
+                await wait_until(lambda query=query: has_count(bed.server, query, CITIES))  # type: ignore[misc]
+            first.receives(signal.SIGKILL)
+            async with bed.node("n2", postgres=table):
+                await bed.wait_for_shares(1)
+                bed.weather.temperature = -5.0
+                await bed.wait_for_events("firing")
+
+
+async def has_count(server: Postgres, query: str, count: int) -> bool:
+    """Return whether a query returns a number."""
+    return await count_rows(server, query) == count

@@ -33,12 +33,17 @@ async def open_cluster(
 
 
 async def share_alert_states(
-    cluster: ClusterMember, alerts: AlertDesk, journal: Journal, registry: CityRegistry
+    cluster: ClusterMember,
+    alerts: AlertDesk,
+    journal: Journal,
+    registry: CityRegistry,
+    forwarders: Mapping[str, Forwarder],
 ) -> None:
-    """Let the alerts of cities move from node to node. Raises StateError."""
+    """Share the alerts of cities with the other nodes. Raises StateError."""
     from weatherd.cluster.alerts.shared_alerts import share_alerts  # noqa: PLC0415 - it takes memory
 
     await share_alerts(cluster, alerts, journal, registry.get)
+    alerts.open_shared_past = getattr(forwarders.get("postgres"), "open_past", None)
 
 
 def create_warning_guard(cluster: ClusterMember) -> Guard:

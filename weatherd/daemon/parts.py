@@ -172,7 +172,7 @@ async def open_parts(
                 rules, journal, daemon_alerts, latest, utc_now, sees_suspect=sees_suspect
             )
             if cluster:
-                await share_alert_states(cluster, alerts, journal, registry)
+                await share_alert_states(cluster, alerts, journal, registry, forwarders)
             targets = await _open_targets(
                 stack, configuration, rules, journal, registry=registry, daemon_alerts=daemon_alerts
             )

@@ -25,6 +25,7 @@ from weatherd.pipeline.alerting.unsilencing import apply_silences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
     from weatherd.alerts.compared_values import ComparedValue
@@ -41,7 +42,10 @@ if TYPE_CHECKING:
     from weatherd.pipeline.alerting.city_health import Health
     from weatherd.pipeline.alerting.recorder import AlertRecorder
     from weatherd.pipeline.alerting.silencing import Silencing
+    from weatherd.pipeline.forwarders.postgresql.past_reader import PastReader
     from weatherd.pipeline.latest import LatestObservations
+
+    OpenPast = Callable[[], AbstractAsyncContextManager[PastReader]]
 
 log = structlog.get_logger()
 
@@ -83,6 +87,7 @@ class AlertDesk:
         self.is_waiting = False  # for rules without mistakes: until then, the alerts of an earlier run stay as they are
         self._is_failing = False
         self._following = asyncio.Lock()
+        self.open_shared_past: OpenPast | None = None  # in a cluster with a shared table of observations
         self.on_unsilenced: Callable[[Sequence[Silence], float], None] = lambda _ended, _now: None
 
     def restore(self, saved: Iterable[SavedAlert]) -> None:

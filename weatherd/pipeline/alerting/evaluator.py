@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING
 import structlog
 
 from weatherd.alerts.replay import find_longest_span
-from weatherd.errors import StateError
+from weatherd.errors import DeliveryError, StateError
 from weatherd.observation import LIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from weatherd.alerts.city_alerts import CityAlerts
     from weatherd.journal.journal import AsyncReader, Journal
     from weatherd.observation import Observation
-    from weatherd.pipeline.alerting.desk import AlertDesk
+    from weatherd.pipeline.alerting.desk import AlertDesk, OpenPast
+    from weatherd.pipeline.forwarders.postgresql.past_reader import PastReader
 
 log = structlog.get_logger()
 
@@ -31,6 +32,7 @@ _SILENCE_CHECK = 5.0  # seconds between two looks for silences that commands hav
 _PART = timedelta(minutes=15)  # whose observations are read together
 _AHEAD = timedelta(days=1)  # by which the clock of a service may be ahead of ours
 _PAGE = 1000  # observations that are added before others run, in a few milliseconds
+_SHARED_CITIES = 50  # whose past is read at once from the database of a cluster
 _BATCH = 200  # cities that are evaluated before others run
 
 
@@ -96,7 +98,10 @@ class Evaluator:
         """Add the observations in the journal to the windows. Without them, the windows fill from now on."""
         try:
             async with self._journal.open_reader() as reader:
-                await self._add_past(reader, cold)
+                if self._desk.open_shared_past:
+                    await self._add_shared_past(reader, cold, self._desk.open_shared_past)
+                else:
+                    await self._add_past(reader, cold)
         except StateError as error:
             log.warning("alerts.no_past", reason=str(error))
 
@@ -117,6 +122,37 @@ class Evaluator:
                 city = observation.city
                 if city in first and seq >= first[city] and (observation.origin == LIVE or self._is_past(observation)):
                     cold[city].add(observation)
+
+    async def _add_shared_past(self, reader: AsyncReader, cold: Mapping[str, CityAlerts], open_past: OpenPast) -> None:
+        """Add what all nodes of a cluster have polled, and what this one has not sent to the database yet.
+
+        Nothing is added of a city that is at another place than in this journal: the database has no places.
+        """
+        desk, places = self._desk, await reader.read_places()
+        here = [city for city in cold if city not in places or desk.is_at(city, places[city])]
+        first = {city: places[city].first_seq if city in places else 0 for city in here}
+        begin, end = desk.now() - timedelta(seconds=find_longest_span(desk.rules)), desk.now() + _AHEAD
+        async with contextlib.AsyncExitStack() as stack:
+            past: PastReader | None = None
+            try:
+                past = await stack.enter_async_context(open_past())
+            except (DeliveryError, OSError) as error:
+                log.warning("alerts.no_past", reason=str(error))
+            for start in range(0, len(here), _SHARED_CITIES):
+                chosen = here[start : start + _SHARED_CITIES]
+                shared: Sequence[Observation] = ()
+                try:
+                    shared = await past.read(chosen, begin) if past is not None else ()
+                except DeliveryError as error:
+                    log.warning("alerts.no_past", reason=str(error))
+                    past = None
+                found = {_identify(observation): observation for observation in shared}
+                rows = await reader.read_span(chosen, begin, end)
+                own = (observation for seq, observation in rows if seq >= first[observation.city])
+                found |= {_identify(observation): observation for observation in own}
+                for observation in sorted(found.values(), key=lambda observation: observation.observed_at):
+                    if observation.origin == LIVE or self._is_past(observation):
+                        cold[observation.city].add(observation)
 
     def _is_past(self, observation: Observation) -> bool:
         """Return whether a city has a newer observation, or one of the same time, that was polled."""
@@ -141,6 +177,10 @@ class Evaluator:
                 desk.evaluate(alerts, city_id, time)
             else:
                 desk.drop_pending(alerts, city_id)
+
+
+def _identify(observation: Observation) -> tuple[str, str, str, datetime]:
+    return observation.city, observation.provider, observation.station, observation.observed_at
 
 
 def _split(end: datetime, length: float) -> Iterator[tuple[datetime, datetime]]:

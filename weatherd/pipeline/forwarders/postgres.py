@@ -12,6 +12,7 @@ from weatherd.pipeline.forwarders.notices.official_warnings import ChangeConnect
 from weatherd.pipeline.forwarders.postgresql.errors import translate_postgres_errors
 from weatherd.pipeline.forwarders.postgresql.hosts import split_hosts
 from weatherd.pipeline.forwarders.postgresql.observations import prepare_observations
+from weatherd.pipeline.forwarders.postgresql.past_reader import PastReader
 from weatherd.pipeline.forwarders.postgresql.warnings import WarningTableWriter
 from weatherd.plugins import explain_missing_library
 
@@ -50,6 +51,12 @@ class PostgresForwarder:
             table = WarningTableWriter(connection, self._find_city)
             await table.prepare()
             yield ChangeConnection(table.deliver)
+
+    @contextlib.asynccontextmanager
+    async def open_past(self) -> AsyncIterator[PastReader]:
+        """Open another connection, to read the observations of all nodes of a cluster. Raises DeliveryError."""
+        async with self.connect_session() as connection:
+            yield PastReader(connection)
 
     @contextlib.asynccontextmanager
     async def connect_session(self) -> AsyncIterator[Any]:
