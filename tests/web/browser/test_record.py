@@ -88,7 +88,7 @@ def text_of(value: float | None, digits: int = 1) -> str:
 async def test_the_record_has_the_numbers_of_the_api(tmp_path: Path, browser: Browser) -> None:
     """Days, extremes and what was not observed; the parts of the calendar are chosen by pointer, key and address."""
     async with run_record(tmp_path) as url, watch(browser, url) as watched:
-        days, months = await read(url, "days"), await read(url, "days?by=month")
+        days, months, whole = [await read(url, part) for part in ("days", "days?by=month", "days?since=2000-01-01")]
         await watched.open(f"?city={CITY.id}")
         await show(watched, ".record")
         rows = await list_rows(watched, ".record")
@@ -107,6 +107,13 @@ async def test_the_record_has_the_numbers_of_the_api(tmp_path: Path, browser: Br
         assert tiles[5] == str(sum(part["frost_days"] for part in days["parts"]))
         assert await watched.page.locator(".firsts li").count() == len(days["records"])
 
+        await watched.page.click("[role=radio]:has-text('90 d')")
+        await watched.page.wait_for_selector("h2:has-text('Last 90 days')")
+        assert await watched.page.locator(".chart rect.few").count() == sum(
+            0 < part["hours"] < 18 for part in whole["parts"][:-1]
+        )
+        await watched.page.click("[role=radio]:has-text('24 h')")
+
         await watched.page.click(".record >> text=Weeks")
         await watched.page.wait_for_selector(".record [aria-checked=true]:has-text('Weeks'):focus")
         await watched.page.wait_for_url("**by=week*")
@@ -115,7 +122,7 @@ async def test_the_record_has_the_numbers_of_the_api(tmp_path: Path, browser: Br
         await watched.page.wait_for_url("**by=month*")
         rows = await list_rows(watched, ".record")
         assert [row[1] for row in rows] == [text_of(part["low"]) for part in reversed(months["parts"])]
-        await watched.page.click("text=7 d")
+        await watched.page.click("[role=radio]:has-text('7 d')")
         await watched.page.wait_for_url("**span=7d&by=month*")
         await watched.open(f"?city={CITY.id}&span=7d&by=month")  # whose document has it
         assert await list_rows(watched, ".record") == rows

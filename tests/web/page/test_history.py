@@ -103,5 +103,6 @@ async def test_a_year_shows_days_whose_observations_were_deleted(tmp_path: Path)
     assert (slots.low[:3], slots.high[:3]) == ([-12.0, -36.0, -50.0], [-3.0, -13.0, -37.0])
     assert (slots.wind_gust[0], slots.wind_speed[0], slots.wind_speed[-1]) == (9.0, None, 1.0)
     assert slots.begin == sorted(slots.begin)
+    assert slots.hours[:3] == [10.0, 24.0, 14.0]
     assert chart.lowest == 6.0  # of 90 days
     assert len(chart.gaps) == 2  # before the first day, and until the next ones

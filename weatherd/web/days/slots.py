@@ -28,7 +28,7 @@ def merge_day_slots(slots: SlotsModel, days: Iterable[Day], zone: tzinfo) -> Slo
         providers = day.providers.split(",")
         row = rows.setdefault(begin, dict.fromkeys(columns) | {"provider": providers[-1], "suspect": False})
         row |= {"begin": begin, "end": end, "low": day.low, "high": day.high, "wind_gust": day.gust}
-        row["temperature"] = round(day.mean, 2)
+        row |= {"temperature": round(day.mean, 2), "hours": round(day.hours, 1)}
         row["precipitation"] = None if day.rain is None else round(day.rain, 2)
     ordered = [rows[begin] for begin in sorted(rows)]
     return SlotsModel(**{name: [row[name] for row in ordered] for name in columns})

@@ -107,6 +107,7 @@ class SlotsModel(Model):
     visibility: list[float | None]
     provider: list[str]
     suspect: Annotated[list[bool], Field(description="Whether no temperature in the slot is plausible")]
+    hours: Annotated[list[float | None], Field(description="Observed hours of a day; null for other slots")]
 
 
 class ChartModel(Model):

@@ -101,6 +101,7 @@ class SlotsBuilder:
             "wind_direction": mean_direction([row.wind_direction for row in rows if row.wind_direction is not None]),
             "provider": rows[-1].provider,
             "suspect": not plausible,
+            "hours": None,  # of days, which the journal has
         }
         for name, column in self._columns.items():
             column.append(values[name])

@@ -1,11 +1,12 @@
 // The chart of a city: panels over one time axis, ours, in SVG. It is drawn anew at the width that it has.
 import { drawn, h, svg } from "./dom.js";
-import { bandClass, day, degrees, hours, monthDay, number, pressure, rain, temperature, toDegrees, toPressure, toRain, toWind, units, wind, zoneName } from "./format.js";
+import { bandClass, day, degrees, hours, monthDay, number, plural, pressure, rain, temperature, toDegrees, toPressure, toRain, toWind, units, wind, zoneName } from "./format.js";
 import { arrowShape } from "./icons.js";
 import { nights, windLetters } from "./sky.js";
 import { temperatureGradient } from "./spark.js";
 
 const HOUR = 3600, DAY = 86400, LEFT = 44, RIGHT = 12, GAP = 34;
+export const MIN_HOURS = 18; // observed, for a whole day
 const HEIGHTS = { temperature: [232, 150], rain: [62, 46], wind: [92, 64], pressure: [66, 50], humidity: [66, 50], cloud: [66, 50] };
 
 // Steps of 1, 2, 5 or 10 (and their multiples by ten) that give at most *lines* lines.
@@ -20,6 +21,7 @@ function axis(low, high, lines = 7, least = 1e-9) {
 export function makeChart(chart, city, options, onValue) {
   const { slots, zone } = chart, count = slots.begin.length, isRaw = chart.step === "raw", isDays = chart.step === "day";
   const middle = (index) => (slots.begin[index] + slots.end[index]) / 2;
+  const isFew = (index) => isDays && index < count - 1 && slots.hours[index] !== null && slots.hours[index] < MIN_HOURS; // the last one is today
   let chosen = null, scales = null, last = 0;
 
   function chartName() {
@@ -40,7 +42,7 @@ export function makeChart(chart, city, options, onValue) {
   }
   function texts(index) {
     const unit = units(), direction = slots.wind_direction[index], gust = slots.wind_gust[index];
-    const range = `${temperature(slots.low[index], 1)} to ${temperature(slots.high[index], 1)}, mean ${temperature(slots.temperature[index], 1)}`;
+    const range = `${temperature(slots.low[index], 1)} to ${temperature(slots.high[index], 1)}, mean ${temperature(slots.temperature[index], 1)}${isFew(index) ? ` (${plural(Math.round(slots.hours[index]), "observed hour")})` : ""}`;
     return {
       temperature: `${isRaw ? temperature(slots.temperature[index], 1) : range}${slots.suspect[index] ? "? (suspect)" : ""}`,
       rain: `${rain(rainAt(index))} ${unit.rain}`,
@@ -162,7 +164,7 @@ export function makeChart(chart, city, options, onValue) {
     if (isDays) {
       for (let index = 0; index < count; index += 1) {
         const full = x(slots.end[index]) - x(slots.begin[index]), left = x(slots.begin[index]) + full * 0.22;
-        parts.push(svg("rect", { x: left, y: y(slots.high[index]), width: Math.max(1, full * 0.56), height: Math.max(1, y(slots.low[index]) - y(slots.high[index])), rx: full > 6 ? 2 : 0, fill: paint }));
+        parts.push(svg("rect", { class: isFew(index) ? "few" : null, x: left, y: y(slots.high[index]), width: Math.max(1, full * 0.56), height: Math.max(1, y(slots.low[index]) - y(slots.high[index])), rx: full > 6 ? 2 : 0, fill: paint }));
       }
       parts.push(svg("path", { class: "mean halo-line", d: path(x, y, slots.temperature) }));
     } else {

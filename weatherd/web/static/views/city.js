@@ -1,7 +1,7 @@
 // One city: its value, tiles, chart, days, and why the value is what it is.
 import { fetchJson, query } from "../app/api.js";
 import { ageOf, applyObservation, bigNumber, doubtMark, failedTests, isShown, observedAt, weatherOf } from "../app/cards.js";
-import { makeChart } from "../app/chart.js";
+import { makeChart, MIN_HOURS } from "../app/chart.js";
 import { h, keep, recall } from "../app/dom.js";
 import { capital, day, degrees, distance, duration, fullTime, hours, now, number, plural, pressure, rain, seconds, temperature, units, until, wind, wordLanguage, zoneName } from "../app/format.js";
 import { arrow, conditionIcon, mark, WORDS } from "../app/icons.js";
@@ -121,7 +121,7 @@ export async function open(main, data) {
       box.checked = options.has(name);
       return h("label", {}, box, text);
     });
-    const legend = { raw: "Arrows: where the wind blows. Shaded: night.", hour: "Line: mean of an hour; band: its low to its high. Shaded: night.", day: `A bar is a day of ${city.name} from its low to its high; line: mean.` }[chart.step];
+    const legend = { raw: "Arrows: where the wind blows. Shaded: night.", hour: "Line: mean of an hour; band: its low to its high. Shaded: night.", day: `A bar is a day of ${city.name} from its low to its high; line: mean. Pale: fewer than ${MIN_HOURS} observed hours.` }[chart.step];
     const tableBox = h("div", { hidden: true });
     const tableButton = h("button", { type: "button", class: "link", "aria-expanded": "false", onclick: () => {
       tableBox.hidden = !tableBox.hidden;

@@ -1,13 +1,13 @@
 // The record of a city: what its last day has reached, the extremes of all days, and its days, weeks, months or years.
 // It is fetched when it comes in sight, because there may be decades of days.
 import { fetchJson } from "../app/api.js";
+import { MIN_HOURS } from "../app/chart.js";
 import { h, whenSeen } from "../app/dom.js";
 import { day, degrees, hours, month, now, number, plural, rain, temperature, units, wind, year } from "../app/format.js";
 import { radioSwitch } from "./radio-switch.js";
 
 export const PARTS = [["day", "Days"], ["week", "Weeks"], ["month", "Months"], ["year", "Years"]];
 const LENGTHS = { day: "the last 30 days", week: "the last 12 weeks", month: "the last year", year: "all years" };
-const MIN_HOURS = 18; // observed, for a whole day
 const KINDS = {
   lowest: ["Lowest", "the lowest temperature", (value) => temperature(value, 1)],
   highest: ["Highest", "the highest temperature", (value) => temperature(value, 1)],
