@@ -12,6 +12,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -90,6 +91,32 @@ def test_several_files_and_compressed_ones(folder: Path, capsys: pytest.CaptureF
     expected = f"imported 12,000 of 12,000 observations of 1 city, {span}\n"
     assert run_weatherd(capsys, "import", "a.jsonl", "b.jsonl.gz") == (0, expected, "")
     assert read_journal(folder) == rows
+
+
+def test_a_file_with_the_newest_row_first(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It gives the same journal, days included, as one in order of time, with more rows than a transaction has.
+
+    Destinations get the rows by time, the local hour that comes twice has all of its rows, and of those of the same
+    time only the last counts, however far apart they are.
+    """
+    begin = datetime(2026, 10, 20, tzinfo=UTC)
+    moments = [begin + timedelta(minutes=number) for number in range(9 * 1440)]
+    lines = [f"{moment.astimezone(ZoneInfo('Europe/Berlin')):%Y-%m-%d %H:%M},{moment.hour}.5" for moment in moments]
+    found = {}
+    for name, ordered in {"up": lines, "down": lines[::-1]}.items():
+        (folder / "weatherd.yaml").write_text(f"state: {name}\nretention: null\ntimezone: Europe/Berlin\n")
+        (folder / "log.csv").write_text("\n".join(["time,temperature", *ordered[:1], *ordered, ""]))
+        code, out, err = run_weatherd(capsys, "import", "log.csv", "--city", "Kiel")
+        assert (code, err) == (0, "")
+        assert out.startswith("imported 12,960 of 12,960 observations of 1 city")
+        assert out.endswith("left out 1 line with the same time as a later one\n")
+        with closing(Reader(folder / name / JOURNAL_FILE)) as reader:
+            rows = list(reader.iterate(None, None, []))
+            days = reader.read_days("kiel", ZoneInfo("Europe/Berlin"), begin.date(), moments[-1].date())
+        assert [row.observed_at for row in rows] == moments
+        found[name] = [row.temperature for row in rows], days
+    assert found["up"] == found["down"]
+    assert round(found["up"][1][5].hours) == 25
 
 
 def test_a_repeated_import_adds_the_rest(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -42,7 +42,12 @@ def test_times_that_come_twice_or_never() -> None:
     assert skipped == datetime(2026, 3, 29, 3, 30, tzinfo=BERLIN)
 
 
-def test_a_file_with_the_newest_row_first_has_the_first_pass_only() -> None:
-    """Without ascending times nothing tells the passes apart."""
+def test_times_that_come_twice_in_a_file_with_the_newest_row_first() -> None:
+    """Both passes are told apart once two times have descended; of a first row with such a time, it is not known."""
+    before, found = datetime(2026, 10, 25, 2, 30, tzinfo=UTC), []
+    for text in ("03:00", "02:30", "02:00", "02:30", "02:00", "01:30"):
+        before = parse_local_time(f"2026-10-25 {text}", None, BERLIN, before, is_descending=True)
+        found.append(f"{before:%H:%M}")
+    assert found == ["02:00", "01:30", "01:00", "00:30", "00:00", "23:30"]
     before = datetime(2026, 10, 25, 2, tzinfo=UTC)
     assert parse_local_time("2026-10-25 02:30", None, BERLIN, before) == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)

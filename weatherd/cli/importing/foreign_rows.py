@@ -37,6 +37,7 @@ class ForeignRows:
     has_decimal_comma: bool
     now: datetime
     _before: dict[str, datetime] = field(default_factory=dict)  # times of the previous rows, by city
+    _descending: set[str] = field(default_factory=set)  # ids of the cities whose last two times descend
 
     def parse(self, values: Mapping[str, str]) -> Observation:
         """Return the observation in a row. Raises FieldError."""
@@ -75,7 +76,8 @@ class ForeignRows:
     def _parse_time(self, values: Mapping[str, str], city: ImportedCity) -> datetime:
         text, heading = self._read(values, "time"), self.columns["time"].headings[0]
         try:
-            time = parse_local_time(text, self.time_format, city.zone, self._before.get(city.id))
+            before, is_descending = self._before.get(city.id), city.id in self._descending
+            time = parse_local_time(text, self.time_format, city.zone, before, is_descending=is_descending)
         except (ValueError, OverflowError, OSError):
             form = self.time_format or "ISO 8601 such as 2026-01-31 12:00 (or pass --time-format)"
             raise FieldError(heading, f"the time should be {form}, not {text!r}") from None
@@ -83,6 +85,8 @@ class ForeignRows:
             raise FieldError(heading, f"the time {text!r} is in the future: is the time zone right?")
         if time < FIRST_TIME:
             raise FieldError(heading, f"the time {text!r} is before 1900: are its year and --time-format right?")
+        if before and time != before:
+            (self._descending.add if time < before else self._descending.discard)(city.id)
         self._before[city.id] = time
         return time
 

@@ -29,6 +29,7 @@ async def store_batches(
             pass
     async with open_journal(file.parent) as journal:
         for batch in batches:
-            added = await journal.add_past(batch)
-            summary.count(batch, added.stored)
+            if batch:  # there is none while a file is sorted
+                added = await journal.add_past(batch)
+                summary.count(batch, added.stored)
             report()

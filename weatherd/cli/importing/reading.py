@@ -11,6 +11,7 @@ from weatherd.cli.importing.column_map import map_columns
 from weatherd.cli.importing.exported_rows import REQUIRED, parse_exported
 from weatherd.cli.importing.foreign_rows import ForeignRows
 from weatherd.cli.importing.input_file import open_input
+from weatherd.cli.importing.sorted_rows import open_row_sorter
 from weatherd.cli.importing.source_rows import BadRow, FieldError
 from weatherd.cli.options import ArgumentError
 from weatherd.pipeline.quality.past_rows import judge_past
@@ -54,14 +55,15 @@ class FileReader:
         self._summary = summary
         self._bytes_before = 0  # of earlier files
         self._file: InputFile | None = None
+        self._done = 1.0  # share of what was read that is yielded, too
 
     @property
     def bytes_read(self) -> int:
-        """The bytes that were read so far, of all files."""
-        return self._bytes_before + (self._file.tell() if self._file else 0)
+        """The bytes that were read so far, of all files. Those of a file that is sorted count half until it is."""
+        return self._bytes_before + (int(self._file.tell() * (1 + self._done) / 2) if self._file else 0)
 
     def read(self, name: str, form: FileFormat) -> Iterator[list[Observation]]:
-        """Yield the observations in a file, up to 5,000 at a time.
+        """Yield the observations in a file, up to 5,000 at a time, or none while it is sorted.
 
         Those of an export are in its order; others are by time, because destinations get them in this order, and each
         of them once. Raises ArgumentError if nothing in the file can be an observation.
@@ -69,11 +71,8 @@ class FileReader:
         with open_input(name, form) as file:
             self._file = file
             parse, is_export = self._choose_parser(file)
-            rows = iter(file.rows)
-            while chunk := list(itertools.islice(rows, _BATCH)):
-                found = list(self._parse_rows(name, chunk, parse))
-                if found:
-                    yield found if is_export else self._order_and_judge(found)
+            chunks = _split(self._parse_rows(name, file.rows, parse))
+            yield from chunks if is_export else self._sort(chunks)
             self._bytes_before += file.tell()
             self._file = None
 
@@ -89,12 +88,19 @@ class FileReader:
             else:
                 yield found
 
-    def _order_and_judge(self, observations: Sequence[Observation]) -> list[Observation]:
-        """Return the observations by time, with their quality; of several with the same identity only the last."""
-        by_identity = {(row.observed_at, row.city, row.provider, row.station): row for row in observations}
-        self._summary.repeated += len(observations) - len(by_identity)
-        ordered = (by_identity[identity] for identity in sorted(by_identity))
-        return list(judge_past(ordered, self._options.limits))
+    def _sort(self, chunks: Iterable[list[Observation]]) -> Iterator[list[Observation]]:
+        """Yield observations by time, with their quality; of several with the same identity only the last."""
+        with open_row_sorter() as sorter:
+            self._done = 0.0
+            for chunk in chunks:
+                sorter.add(chunk)
+                yield []
+            total = sorter.count()
+            self._summary.repeated += sorter.added - total
+            for batch in _split(judge_past(sorter.read(), self._options.limits)):
+                self._done += len(batch) / total
+                yield batch
+            self._done = 1.0
 
     def _choose_parser(self, file: InputFile) -> tuple[_Parser, bool]:
         """Return the parser of a file's rows, and whether it is an export of weatherd. Raises ArgumentError."""
@@ -120,3 +126,10 @@ class FileReader:
             now=options.now,
         )
         return rows.parse, False
+
+
+def _split(rows: Iterable[Observation]) -> Iterator[list[Observation]]:
+    """Yield rows in lists of up to 5,000."""
+    rows = iter(rows)
+    while batch := list(itertools.islice(rows, _BATCH)):
+        yield batch

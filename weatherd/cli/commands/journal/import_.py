@@ -99,7 +99,8 @@ def import_(  # noqa: PLR0917 - one parameter per option
     with show_progress("importing (bytes)", sum(map(measure_input, files))) as report:
         if dry_run:
             for batch in batches:
-                summary.count(batch)
+                if batch:
+                    summary.count(batch)
                 report(reader.bytes_read)
         else:
             journal = find_journal(configuration)
