@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from weatherd.daemon.wiring import utc_now
@@ -9,9 +10,10 @@ from weatherd.pipeline.forwarders.notices.official_warnings import find_change_f
 
 if TYPE_CHECKING:
     import contextlib
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from weatherd.cluster.database import ClusterConnection
     from weatherd.cluster.member import ClusterMember
     from weatherd.config.settings import Settings
     from weatherd.daemon.wiring import OpenProviders
@@ -44,6 +46,22 @@ async def share_alert_states(
 
     await share_alerts(cluster, alerts, journal, registry.get)
     alerts.open_shared_past = getattr(forwarders.get("postgres"), "open_past", None)
+
+
+def count_takes(cluster: ClusterMember) -> Callable[[str], int]:
+    """Return a function that returns how often this node has taken a city over, by city id."""
+    from weatherd.cluster.lease import shard_of  # noqa: PLC0415 - only in a cluster
+
+    counts = Counter[int]()
+
+    async def take(shards: frozenset[int], _connection: ClusterConnection) -> None:
+        counts.update(shards)
+
+    async def give(_shards: frozenset[int], _connection: ClusterConnection) -> None:
+        """Do nothing: a city that is given away has been taken as often as before."""
+
+    cluster.subscribe_moves(take, give)
+    return lambda city_id: counts[shard_of(city_id, cluster.part.shards)] if cluster.part.shards else 0
 
 
 def create_warning_guard(cluster: ClusterMember) -> Guard:

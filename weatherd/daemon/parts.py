@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING
 
 from weatherd.alerts.builtin.daemon_rules import DAEMON_RULES
 from weatherd.clock import boot_time
-from weatherd.daemon.cluster_parts import create_warning_guard, open_cluster, open_warning_desk, share_alert_states
+from weatherd.daemon.cluster_parts import (
+    count_takes,
+    create_warning_guard,
+    open_cluster,
+    open_warning_desk,
+    share_alert_states,
+)
 from weatherd.daemon.monitor.list_sizes import ListSizes
 from weatherd.daemon.systemd import no_notify, open_notifier, watchdog_period
 from weatherd.daemon.wiring import USER_AGENT, open_forwarders, open_providers, open_sinks, utc_now
@@ -23,6 +29,7 @@ from weatherd.journal.journal import open_journal
 from weatherd.journal.provider_state import open_provider_state
 from weatherd.journal.state_folder import find_state_folder, lock_state_folder
 from weatherd.pipeline.alerting.daemon_alerts import open_daemon_alerts
+from weatherd.pipeline.forwarders import count_none
 from weatherd.pipeline.latest import LatestObservations
 from weatherd.pipeline.quality.control import QualityControl
 from weatherd.polling.city_registry import CityRegistry
@@ -149,6 +156,7 @@ async def open_parts(
                 alerts=lambda: notices.alerts,
                 warnings=lambda: notices.warnings,
                 node=cluster.name if cluster else "",
+                count_takes=count_takes(cluster) if cluster else count_none,
             )
         )
 

@@ -20,7 +20,7 @@ from weatherd.http.session import open_session
 from weatherd.journal.journal import open_journal
 from weatherd.journal.provider_state import in_memory_state, open_provider_state
 from weatherd.journal.state_folder import find_state_folder
-from weatherd.pipeline.forwarders import ForwarderResources, check_batch_size, have_none, know_nothing
+from weatherd.pipeline.forwarders import ForwarderResources, check_batch_size, count_none, have_none, know_nothing
 from weatherd.plugins import contain, explain_plugin_error
 from weatherd.providers import ProviderTraits, Resources
 from weatherd.providers.past import PASTS
@@ -248,10 +248,12 @@ async def open_forwarders(
     alerts: Callable[[], AlertLookup | None] = have_none,
     warnings: Callable[[], WarningLookup | None] = have_none,
     node: str = "",
+    count_takes: Callable[[str], int] = count_none,
 ) -> AsyncIterator[dict[str, Forwarder]]:
     """Create every installed and enabled forwarder; the daemon connects them later.
 
-    *node* is the name of this node in a cluster, in which *cities* are those that it polls.
+    *node* is the name of this node in a cluster, in which *cities* are those that it polls, and *count_takes* returns
+    how often it has taken a city over.
 
     Raises ConfigError if a forwarder lacks a setting or a library; logs other errors.
     """
@@ -269,6 +271,7 @@ async def open_forwarders(
                 alerts,
                 warnings,
                 node,
+                count_takes,
             )
             with _contain_opening(name):
                 if (forwarder := create_forwarder(point, settings, resources)) is not None:

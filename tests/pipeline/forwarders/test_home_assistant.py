@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -177,6 +178,7 @@ class TwoNodes:
         self.listed: tuple[City, ...] = (BERLIN, KIEL)
         self.polled: dict[str, tuple[City, ...]] = {"n1": self.listed, "n2": ()}
         self.brokers = {name: Broker() for name in self.polled}
+        self.takes: Counter[str] = Counter()  # by city id, of any node
 
     def announcer(self, node: str) -> Announcer:
         """Return the announcer of a node's new connection."""
@@ -188,6 +190,7 @@ class TwoNodes:
             lambda: NOW,
             find_city={city.id: city for city in self.listed}.get,
             node=node,
+            count_takes=lambda city_id: self.takes[city_id],
         )
         topics = TOPICS._replace(node=node)
         return Announcer(topics, resources, broker.publish, broker.forgotten.append, enabled=True)
@@ -216,6 +219,17 @@ async def test_a_device_names_the_status_of_the_node_that_polls_its_city() -> No
     await nodes.announcer("n1").announce()
     assert nodes.statuses("n1") == [("Berlin", "weatherd/status/n1")]
     nodes.polled = {"n1": (BERLIN, KIEL), "n2": ()}
+    await first.announce()
+    assert nodes.statuses("n1") == [("Kiel", "weatherd/status/n1")]
+
+
+async def test_a_city_that_comes_back_soon_is_announced_again() -> None:
+    """Another node may have taken it over and announced it in less than the second between two looks."""
+    nodes = TwoNodes()
+    first = nodes.announcer("n1")
+    await first.announce()
+    nodes.statuses("n1")
+    nodes.takes["kiel"] += 1
     await first.announce()
     assert nodes.statuses("n1") == [("Kiel", "weatherd/status/n1")]
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+_CLEANING = timedelta(hours=1)
 _SEND_TIME = 1.0  # seconds for which a release of shards waits for messages about their cities that are being sent
 
 
@@ -74,6 +76,7 @@ class SharedAlerts:
         self._delivered: set[tuple[ChangeKey, str]] = set()  # whose rows are deleted at the next beat
         self._gone: set[ChangeKey] = set()  # changes that are deleted from the journal, because others deliver them
         self._sent = asyncio.Event()
+        self._cleaned_at = desk.now()
         self._silences = SharedSilences(journal, desk.now)
 
     # What the desk and the recorder call
@@ -144,6 +147,9 @@ class SharedAlerts:
         await self._push(connection)
         await self._delete_delivered(connection)
         await self._delete_gone()
+        if self._held and (now := self._desk.now()) - self._cleaned_at >= _CLEANING:
+            await self._delete_old(self._held, connection)
+            self._cleaned_at = now
         with contextlib.suppress(StateError):  # which the journal writer reports
             await self._silences.exchange(connection)
 
@@ -153,8 +159,7 @@ class SharedAlerts:
         This node may have held the shards before; what it knew of them then does not count any more.
         """
         rows = await connection.fetch(LOAD_ALERTS, sorted(shards))
-        oldest = int((self._desk.now() - MAX_AGE).timestamp() * 1e6)
-        await connection.fetch(DELETE_OLD_CHANGES, sorted(shards), oldest)
+        await self._delete_old(shards, connection)
         changes = parse_change_rows(await connection.fetch(LOAD_ALERT_CHANGES, sorted(shards)))
         await self._forget(shards)
         self._held |= shards
@@ -221,6 +226,11 @@ class SharedAlerts:
         if delivered := set(self._delivered):
             await connection.fetch(DELETE_DELIVERED, *build_deletion(delivered))
             self._delivered -= delivered
+
+    async def _delete_old(self, shards: Collection[int], connection: ClusterConnection) -> None:
+        """Delete changes that are no news any more, for example because their target does not exist."""
+        oldest = int((self._desk.now() - MAX_AGE).timestamp() * 1e6)
+        await connection.fetch(DELETE_OLD_CHANGES, sorted(shards), oldest)
 
     async def _forget(self, shards: Collection[int]) -> None:
         """Forget all alerts of shards: others know and deliver them, or will find them anew."""

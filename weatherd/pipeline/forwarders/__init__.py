@@ -37,6 +37,11 @@ def know_nothing(_city_id: str) -> None:
     """Return that nothing is known of a city, because there is no daemon."""
 
 
+def count_none(_city_id: str) -> int:
+    """Return that a city was never taken over, because there is no other node."""
+    return 0
+
+
 def have_none() -> None:
     """Return that there is none, because there is no daemon."""
 
@@ -96,6 +101,7 @@ class ForwarderResources:
     alerts: Callable[[], AlertLookup | None] = have_none  # None: there are no alert rules
     warnings: Callable[[], WarningLookup | None] = have_none  # None: no official warnings are requested
     node: str = ""  # name of this node in a cluster
+    count_takes: Callable[[str], int] = count_none  # how often this node has taken a city over, by city id
 
 
 class Connection(Protocol):

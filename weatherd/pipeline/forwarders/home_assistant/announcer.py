@@ -39,6 +39,7 @@ class _Details(NamedTuple):
     expiry: int  # seconds
     rules: tuple[tuple[str, str, bool], ...] | None  # name, severity, whether it depends on the time; None: not known
     has_warnings: bool
+    takes: int  # of the city by this node: another one may have announced it meanwhile
 
 
 class Announcer:
@@ -97,7 +98,8 @@ class Announcer:
         shown = tuple((rule.name, rule.severity, rule.depends_on_time) for rule in rules)
         alerts = self._resources.alerts()
         is_known = not (alerts and alerts.is_waiting)
-        return _Details(expiry, shown if is_known else None, has_official_warnings(self._resources, city))
+        takes = self._resources.count_takes(city.id)
+        return _Details(expiry, shown if is_known else None, has_official_warnings(self._resources, city), takes)
 
     async def _announce_city(self, city: City, details: _Details, previous: Announcement | None) -> None:
         rules, has_warnings = find_mqtt_rules(self._resources, city), details.has_warnings
