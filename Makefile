@@ -34,7 +34,7 @@ test-%: .venv-%/installed
 	$(IN_MEMORY) .venv-$*/bin/python -m pytest --quiet -o tmp_path_retention_policy=failed --numprocesses 4 --dist load --maxschedchunk 2 $(if $(filter $*,$(OLDEST)),,-m 'not once') $(PYTEST)
 
 month: $(DEV)/installed ## simulate a month of 320 cities, and one of alerts, with outages and restarts; takes minutes
-	WEATHERD_VIRTUAL_DAYS=31 $(DEV)/bin/python -m pytest --quiet --capture=no tests/end_to_end/test_virtual_month.py tests/end_to_end/test_alert_month.py
+	WEATHERD_VIRTUAL_DAYS=31 $(DEV)/bin/python -m pytest --quiet --capture=no tests/end_to_end/test_virtual_month.py tests/end_to_end/test_alert_month.py tests/cluster/test_virtual_month.py
 
 crash: $(DEV)/installed ## kill the running daemon at random KILLS times (1000), with forwarders; needs scripts/servers
 	WEATHERD_KILLS=$(or $(KILLS),1000) $(DEV)/bin/python -m pytest --quiet tests/crash

@@ -232,6 +232,21 @@ def test_without_a_need_the_database_is_asked_nothing() -> None:
     assert table.statements == before
 
 
+def test_a_request_that_became_too_heavy_is_refused() -> None:
+    """Sent at once by each of many nodes, batches that were made for a larger part would exceed the minute."""
+    (node,), _, clock = make_nodes(1, FREE, 1.0)
+    clock.seconds += 60
+    node.exchange()
+    assert node.meter.calls_left(clock.seconds) == 100
+    node.allotment.set_share(1, 4, 4)
+    with pytest.raises(ProviderError, match="became smaller") as raised:
+        node.meter.bucket.delay(100, clock.seconds)
+    assert (raised.value.failure, raised.value.retry_after) == (Failure.PAUSED, 0.25)
+    assert node.send(100) == 25
+    node.allotment.set_share(0, 4, 4)
+    assert node.meter.calls_left(clock.seconds) == 1
+
+
 def test_requests_beside_the_polls_get_calls() -> None:
     """A service without planned polls, of warnings or for comparison, is asked for calls when a request waits."""
     (node,), table, clock = make_nodes(1, FREE, 0.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from weatherd.errors import Failure, ProviderError
 from weatherd.quota.plans import WINDOW_SECONDS
 from weatherd.quota.token_bucket import TokenBucket
 
@@ -33,10 +34,21 @@ class SharedBucket(TokenBucket):
         self._part = 0.0
         self._take_part(part)
 
+    @property
+    def heaviest(self) -> float:
+        """The most calls that one request may count as: a heavier one could exceed the plan together with others."""
+        return max(1.0, self.burst) if self._part or math.isinf(self.rate) else 1.0
+
     def delay(self, weight: float, now: float) -> float:
-        """Return in how many seconds *weight* calls may be sent, or are to be looked for again; 0 for at once."""
+        """Return in how many seconds *weight* calls may be sent, or are to be looked for again; 0 for at once.
+
+        Raises ProviderError (PAUSED) for a request that is too heavy since the part became smaller.
+        """
         if not self._part and not math.isinf(self.rate):
             return LOOK_AGAIN
+        if weight > self.heaviest:
+            message = "this node's part of the plan became smaller than the request"
+            raise ProviderError(message, Failure.PAUSED, retry_after=LOOK_AGAIN)
         return super().delay(weight, now) or (LOOK_AGAIN if self._is_short(weight, now) else 0.0)
 
     def set_part(self, part: float, now: float) -> None:

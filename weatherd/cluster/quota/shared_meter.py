@@ -54,7 +54,7 @@ class SharedMeter(UsageMeter):
     def calls_left(self, now: float) -> float:
         """Return how many calls one request may count as: at most the burst, and what is left of a last block."""
         last = [block.left for block in self._find_charged(now) if block.is_last]
-        return min([self.bucket.burst, *last])
+        return min([self._shared_bucket.heaviest, *last])
 
     def spare_calls(self, now: float) -> float:
         """Return this node's part of the calls that are left beside the planned ones of all nodes; may be negative.
