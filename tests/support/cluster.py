@@ -75,6 +75,10 @@ class FakeMember(ClusterMember):
         """Return the cities of the own shards."""
         return self._own
 
+    def holds(self) -> bool:
+        """Return whether it polls."""
+        return bool(self.state != "paused")
+
     def shown_cities(self) -> tuple[City, ...]:
         """Return the same."""
         return self._own

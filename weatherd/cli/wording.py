@@ -25,9 +25,9 @@ def format_due_time(moment: str, now: datetime) -> str:
     return f"in {format_duration(int(seconds))}" if seconds >= 1 else "now"
 
 
-def is_silent(city: CityModel) -> bool:
-    """Return whether nothing is known of a city, because the node that polls it does not answer."""
-    return bool(city.failure) and city.observation is None and city.next is None and city.polling is None
+def is_unpolled(city: CityModel) -> bool:
+    """Return whether no poll of a city is known: its node has paused or does not answer, as ``failure`` says."""
+    return bool(city.failure) and city.next is None and city.polling is None
 
 
 def describe_running_poll(poll: RunningPollModel | None, now: datetime) -> str:

@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from weatherd.web.warnings.models import WarningStatusModel
 
 
+_PAUSED = "its node polls nothing, because it has not reached the cluster's database"
+
+
 def format_timestamp(posix: float) -> str:
     """Format a POSIX time as RFC 3339, rounded to milliseconds."""
     return format_rfc3339(datetime.fromtimestamp(round(posix, 3), UTC))
@@ -63,9 +66,14 @@ def serialize_city(city: City, status: DaemonStatus) -> CityModel:
         timezone=city.timezone,
         altitude=city.altitude,
         tags=dict(city.tags),
-        failure=find_failure(status.history.last_poll(city.id)),
+        failure=find_failure(status.history.last_poll(city.id)) or _explain_pause(status),
         notices=find_notices(city.id, status),
     )
+
+
+def _explain_pause(status: DaemonStatus) -> str | None:
+    """Return why this node polls nothing, or None."""
+    return None if status.cluster is None or status.cluster.holds() else _PAUSED
 
 
 def find_failure(poll: Poll | None) -> str | None:

@@ -263,3 +263,5 @@ async def test_a_paused_node_says_so(tmp_path: Path) -> None:
             problems = (await nodes[0].get("/api/v1/status"))["cluster"]["problems"]
             assert text in problems[0]
             assert (await nodes[0].get("/-/healthy"))["ok"]
+            own = await nodes[1].get(f"/api/v1/cities/{nodes[0].member.cities()[0].id}")
+            assert bool(own["failure"]) is (state == "paused")

@@ -38,7 +38,7 @@ def format_cluster(cluster: ClusterModel, quotas: Sequence[str], width: int | No
                 ),
                 Column("seen", [f"{node.seen_ago:.1f} s" for node in nodes], rank=1, is_number=True),
                 Column("list", [node.list_digest[:_DIGEST] or "–" for node in nodes], rank=2),
-                Column("address", [_describe_node(node, cluster.lease) for node in nodes], min_width=20),
+                Column("address", [_describe_node(node, cluster) for node in nodes], min_width=20),
             ],
             width,
         )
@@ -49,10 +49,10 @@ def format_cluster(cluster: ClusterModel, quotas: Sequence[str], width: int | No
         yield from wrap_text(problem, width, indent=2)
 
 
-def _describe_node(node: NodeModel, lease: float) -> str:
+def _describe_node(node: NodeModel, cluster: ClusterModel) -> str:
     address = node.url or "no address"
-    if node.seen_ago > _SILENCE * lease and not node.is_this:
-        return f"{address}  silent: its shards are taken over in {max(0.0, lease - node.seen_ago):.0f} s"
+    if cluster.state == "member" and node.seen_ago > _SILENCE * cluster.lease and not node.is_this:
+        return f"{address}  silent: its shards are taken over in {max(0.0, cluster.lease - node.seen_ago):.0f} s"
     if node.problem:
         return f"{address}  does not answer: {node.problem}"
     return f"{address}  this one" if node.is_this else address

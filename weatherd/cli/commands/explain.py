@@ -18,7 +18,7 @@ from weatherd.cli.wording import (
     format_age,
     format_due_time,
     format_local_time,
-    is_silent,
+    is_unpolled,
 )
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _describe_city(city: CityDetail, now: datetime, display: Display) -> Iterato
         yield "schedule", f"auto: soon after {city.providers[0]} has news, {bounds}; from {order}"
     else:
         yield "schedule", f"every {interval}, {city.phase:g} s into each interval; from {order}"
-    if is_silent(city):
+    if is_unpolled(city):
         yield "polls", f"unknown: {city.failure}"
         return
     yield from _describe_poll(city.attempt, now)

@@ -17,7 +17,7 @@ from weatherd.cli.wording import (
     format_age,
     format_due_time,
     format_local_time,
-    is_silent,
+    is_unpolled,
 )
 from weatherd.formatting import format_count
 from weatherd.observation import OK, find_suspect_fields
@@ -117,12 +117,12 @@ class StatusReport:
         """
         if city.observation and city.observation.quality != OK:
             yield city.observation.quality
-        if city.failure and is_silent(city):
-            yield city.failure
-            return
         is_stuck = bool(city.polling and city.polling.stuck)
         is_healthy = city.state == "fresh" and not is_stuck
         if is_healthy and not self.shows_reasons:
+            return
+        if city.failure and is_unpolled(city):
+            yield city.failure
             return
         why = city.next.why if city.next else describe_running_poll(city.polling, now)
         if city.failure and not is_healthy and (self.shows_reasons or not _is_pause(city.failure, pauses)):
@@ -135,7 +135,7 @@ class StatusReport:
 def _describe_due(city: CityModel, now: datetime) -> str:
     if city.next:
         return format_due_time(city.next.at, now)
-    return "–" if is_silent(city) else "now"
+    return "–" if is_unpolled(city) else "now"
 
 
 def _mark_suspect(quality: str) -> str:
