@@ -1,4 +1,4 @@
-"""Faults of a server: two providers raise ProviderError, and never reveal their key."""
+"""Faults of a server: providers raise ProviderError, and never reveal their key."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ from weatherd.http.connections import ClientTls
 from weatherd.http.connector import CheckedConnector
 from weatherd.http.links.link_connector import LinkConnector
 from weatherd.http.session import Session, open_session
+from weatherd.providers.bright_sky import client as bright_sky
+from weatherd.providers.metar import client as metar
+from weatherd.providers.nws import client as nws
 from weatherd.providers.open_meteo import client as open_meteo
 from weatherd.providers.openweathermap import client as openweathermap
 
@@ -257,3 +260,45 @@ async def test_a_key_is_sent_if_there_is_one(key: str | None) -> None:
                 await provider.fetch(KIEL)
     assert keys == [key]
     assert str(caught.value) == ("400: no key [redacted]" if key else f"400: no key {KEY}")
+
+
+KEYLESS: dict[str, Callable[..., contextlib.AbstractAsyncContextManager[Provider]]] = {
+    "bright_sky": bright_sky.open_provider,
+    "metar": metar.open_provider,
+    "nws": nws.open_provider,
+}
+KEYLESS_FAULTS = {handler: failure for handler, failure in FAULTS.items() if handler is not echo_a_value}
+
+
+@pytest.mark.parametrize("service", KEYLESS)
+@pytest.mark.parametrize(("handler", "failure"), KEYLESS_FAULTS.items())
+async def test_a_fault_of_a_service_without_a_key(service: str, handler: Handler, failure: Failure) -> None:
+    """Every fault is a ProviderError of one line for each city, within the deadline of a request."""
+    application = web.Application()
+    application.router.add_get("/{path:.*}", handler)
+    async with TestServer(application) as server, open_session("weatherd/test") as session:
+        block: Any = {service: {"base_url": str(server.make_url(""))}}
+        async with KEYLESS[service](Settings(**block), resources(session)) as provider:
+            errors = await asyncio.gather(provider.fetch(KIEL), provider.fetch(BERLIN), return_exceptions=True)
+            assert asyncio.get_running_loop().time() < 62
+    for error in errors:
+        assert isinstance(error, ProviderError)
+        assert str(error).isprintable()
+        assert error.failure is failure
+
+
+@pytest.mark.parametrize("service", KEYLESS)
+@pytest.mark.parametrize("after", [0, 0.01, 1, 10])
+async def test_a_fetch_without_a_key_may_be_cancelled_at_any_moment(service: str, after: float) -> None:
+    """A cancelled fetch ends at once; closing takes no time."""
+    application = web.Application()
+    application.router.add_get("/{path:.*}", hang)
+    async with TestServer(application) as server, open_session("weatherd/test") as session:
+        block: Any = {service: {"base_url": str(server.make_url(""))}}
+        async with KEYLESS[service](Settings(**block), resources(session)) as provider:
+            task = asyncio.create_task(provider.fetch(KIEL))
+            await asyncio.sleep(after)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        assert asyncio.get_running_loop().time() < after + 1

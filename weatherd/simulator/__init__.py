@@ -1,4 +1,4 @@
-"""Simulated weather services: the protocols of the five services, with faults and quotas on demand.
+"""Simulated weather services: the protocols of the six services, with faults and quotas on demand.
 
 No value is measured or forecast: the weather is a pure function of place and time, and every response says so.
 """

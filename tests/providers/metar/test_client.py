@@ -227,7 +227,7 @@ async def test_the_nearest_airport_is_found_once() -> None:
             found = await provider.fetch(KIEL)
             assert (found.station, found.temperature) == ("EDHK", 5.0)
     assert [path for path, _ in service.requests] == ["stationinfo", "metar", "metar"]
-    assert service.requests[0][1]["bbox"] == "53,8,56,13"
+    assert service.requests[0][1]["bbox"] == "53,8,57,14"
     assert service.asked() == ["EDHK", "EDHK"]
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -79,15 +81,15 @@ async def test_stations_are_renewed_after_a_month() -> None:
 
 
 async def test_many_new_places_are_looked_up_in_steps() -> None:
-    """Twenty squares at once; the other places fail until the next poll."""
-    tested = Directory([Airport(f"A{n:03}", n + 0.5, 10.5) for n in range(40)])
-    places = [(n + 0.4, 10.4) for n in range(40)]
+    """A hundred squares at once; the other places fail until the next poll."""
+    tested = Directory([Airport(f"{n:04}", n % 60 + 0.5, n // 60 * 2 + 10.5) for n in range(0, 240, 2)])
+    places = [(airport.lat, airport.lon) for airport in tested.airports]
     found = await tested.find(*places)
-    assert all(isinstance(ids, list) and ids[0] == f"A{n:03}" for n, ids in enumerate(found[:20]))
-    errors = [error for error in found[20:] if isinstance(error, ProviderError)]
+    assert all(isinstance(ids, list) and ids[0] == f"{2 * n:04}" for n, ids in enumerate(found[:100]))
+    errors = [error for error in found[100:] if isinstance(error, ProviderError)]
     assert [error.failure for error in errors] == [Failure.EMPTY] * 20
     assert all(isinstance(ids, list) for ids in await tested.find(*places))
-    assert len(tested.boxes) == 40
+    assert len(tested.boxes) == 120
 
 
 async def test_a_place_without_airports_is_not_looked_up_again() -> None:
@@ -101,12 +103,20 @@ async def test_a_place_without_airports_is_not_looked_up_again() -> None:
     assert len(tested.boxes) == 1
 
 
-async def test_a_failed_lookup_is_an_error_of_its_places() -> None:
-    """It is made once for all places of a square."""
+async def test_lookups_are_paced() -> None:
+    """Twenty at once, then one a second; places of the list that name a station wait for none."""
+    tested = Directory([Airport(f"{n:04}", n + 0.5, 10.5) for n in range(0, 60, 2)])
+    began = asyncio.get_running_loop().time()
+    await tested.find(*[(airport.lat, airport.lon) for airport in tested.airports])
+    assert asyncio.get_running_loop().time() - began == pytest.approx(10, abs=0.1)
+
+
+async def test_a_failed_lookup_is_an_error_of_all_unknown_places() -> None:
+    """It is not repeated for the next square, because the service may be down."""
     tested = Directory(NEAR)
     tested.error = ProviderError("no", Failure.UNAVAILABLE)
-    found = await tested.find((54.3, 10.1), (54.4, 10.1))
-    assert [str(error) for error in found] == ["no", "no"]
+    found = await tested.find((54.3, 10.1), (54.4, 10.1), (20.5, 10.1))
+    assert [str(error) for error in found] == ["no", "no", "no"]
     assert len(tested.boxes) == 1
 
 

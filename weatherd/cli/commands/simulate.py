@@ -37,7 +37,7 @@ def simulate(  # noqa: PLR0917 - one parameter per option
 ) -> int:
     """Serve simulated weather, with faults on demand.
 
-    The server implements the APIs of all five services; GET /_stats counts the requests. Each injected fault is logged.
+    The server implements the APIs of all six services; GET /_stats counts the requests. Each injected fault is logged.
 
     \b
     Examples:

@@ -31,10 +31,9 @@ if TYPE_CHECKING:
 
 METAR_URL = "https://aviationweather.gov"
 _STATIONS_PER_REQUEST = 400  # https://aviationweather.gov/data/api/#limits
-_COLLECT_SECONDS = 1.0  # for which a city waits, so that others can share its request
-# The plan allows 400 stations a minute. A request counts as at least a quarter of them, and one for the stations near a
-# place as a twentieth, so that weatherd sends only a few requests a minute, whatever the number of cities.
-_MIN_CALLS, _LOOKUP_CALLS = 100, 20
+# Seconds between two requests, for which a city waits, so that others can share its request: the service wants only a
+# few requests a minute. The first one is sent at once.
+_COLLECT_SECONDS = 15.0
 _ERRORS = ErrorTable(
     ("error", "message"),
     (ErrorRow(410, failure=Failure.UNAVAILABLE, hint="the service has changed: look for a newer weatherd"),),
@@ -112,8 +111,7 @@ class MetarProvider(CoalescingProvider):
         reports: Reports = {}
         for start in range(0, len(names), _STATIONS_PER_REQUEST):
             part = names[start : start + _STATIONS_PER_REQUEST]
-            calls = max(_MIN_CALLS, len(part))
-            reports |= await self._client.request(parse_metar_response, f"ids={','.join(part)}", calls=calls)
+            reports |= await self._client.request(parse_metar_response, f"ids={','.join(part)}", calls=len(part))
         return reports
 
     @functools.cached_property
@@ -121,7 +119,7 @@ class MetarProvider(CoalescingProvider):
         return ServiceClient(self._resources, f"{self._url}/api/data/stationinfo?format=json")
 
     async def _request_stations(self, box: str) -> Sequence[Airport]:
-        return await self._station_client.request(parse_station_response, f"bbox={box}", calls=_LOOKUP_CALLS)
+        return await self._station_client.request(parse_station_response, f"bbox={box}")
 
 
 def _is_fresh(report: StationReport | ProviderError | None, now: datetime) -> bool:

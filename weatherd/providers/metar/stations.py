@@ -1,9 +1,11 @@
-"""The airports near places: requested once a month for each square degree, and stored."""
+"""The airports near places: requested once a month for each square of two degrees, and stored."""
 
 from __future__ import annotations
 
+import asyncio
 import math
 import re
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
 
 _MAX_STATIONS = 3  # of a place
 _MAX_DISTANCE = 100.0  # km
-_MAX_LOOKUPS = 20  # requests before one for reports
+_MAX_LOOKUPS = 100  # requests before one for reports
+_MAX_BURST, _LOOKUP_DISTANCE = 20, 1.0  # requests without a pause, then seconds: the service allows 100 a minute
+_SQUARE = 2  # degrees; a larger one may have more stations around it than the 400 that a response has
 _VALID_FOR = timedelta(days=30)
 _EARTH_RADIUS = 6371.0  # km
 _is_station_id = re.compile("[A-Z0-9]{4}").fullmatch
@@ -60,6 +64,14 @@ def _valid_airports(values: Sequence[Any]) -> list[Airport]:
     return found
 
 
+@dataclass(slots=True)
+class _Lookups:
+    """The requests of one poll, and why there are no more."""
+
+    count: int = 0
+    error: ProviderError | None = None
+
+
 class AirportDirectory:
     """The stations of places, stored by the degrees of a square's southwest corner."""
 
@@ -71,9 +83,9 @@ class AirportDirectory:
     async def find(self, cities: Sequence[City]) -> list[list[str] | ProviderError]:
         """Return for each city its ``station``, or up to three stations at most 100 km away, in the order to ask them.
 
-        Up to 20 squares are looked up at once; what is left follows at the next polls.
+        Up to 100 squares are looked up at once, until one fails; what is left follows at the next polls.
         """
-        lookups: dict[str, ProviderError | None] = {}
+        lookups = _Lookups()
         found: list[list[str] | ProviderError] = []
         for city in cities:
             known = [city.station] if city.station else self._nearest.get((city.lat, city.lon))
@@ -89,17 +101,15 @@ class AirportDirectory:
         """Sort the stations of a place anew at the next poll, and renew those that are older than a month."""
         self._nearest.pop((city.lat, city.lon), None)
 
-    async def _find_near(self, city: City, lookups: dict[str, ProviderError | None]) -> list[str] | ProviderError:
-        square = f"{math.floor(city.lat)},{math.floor(city.lon)}"
+    async def _find_near(self, city: City, lookups: _Lookups) -> list[str] | ProviderError:
+        square = ",".join(map(str, _find_corner(city)))
         airports = self._memory.load(square)
         if airports is None:
-            if square not in lookups and len(lookups) >= _MAX_LOOKUPS:
-                return ProviderError("the airports near the place are looked up at the next poll", Failure.EMPTY)
-            if square not in lookups:
-                lookups[square] = await self._look_up(square, city)
+            if lookups.error is None:
+                await self._look_up(square, city, lookups)
             airports = self._memory.load_outdated(square)
-            if not airports and (error := lookups[square]):
-                return error.copy_for()
+            if not airports and lookups.error:
+                return lookups.error.copy_for()
         nearest = [airport.id for airport in _sort_by_distance(city, airports)[:_MAX_STATIONS]]
         if not nearest:
             text = f"no airport that reports is within {_MAX_DISTANCE:.0f} km; name one as the city's 'station'"
@@ -107,19 +117,31 @@ class AirportDirectory:
         self._nearest[city.lat, city.lon] = nearest
         return nearest
 
-    async def _look_up(self, square: str, city: City) -> ProviderError | None:
+    async def _look_up(self, square: str, city: City, lookups: _Lookups) -> None:
+        lookups.count += 1
+        if lookups.count > _MAX_LOOKUPS:
+            text = "the airports near the place are looked up at the next poll"
+            lookups.error = ProviderError(text, Failure.EMPTY)
+            return
+        if lookups.count > _MAX_BURST:
+            await asyncio.sleep(_LOOKUP_DISTANCE)
         try:
             self._memory.save(square, await self._request(_format_box(city)))
         except ProviderError as error:
-            return error.copy_for()
-        return None
+            lookups.error = error.copy_for()
+
+
+def _find_corner(city: City) -> tuple[int, int]:
+    """Return the southwest corner of a city's square, in degrees."""
+    return math.floor(city.lat / _SQUARE) * _SQUARE, math.floor(city.lon / _SQUARE) * _SQUARE
 
 
 def _format_box(city: City) -> str:
-    """Return a box that has all places within 100 km of a square degree: ``53,8,56,13`` for 54 to 55 N, 10 to 11 E."""
-    south, west = math.floor(city.lat), math.floor(city.lon)
-    width = min(math.ceil(1 / max(math.cos(math.radians(max(abs(south), abs(south + 1)))), 0.05)), 20)
-    limits = (max(south - 1, -90), max(west - width, -180), min(south + 2, 90), min(west + 1 + width, 180))
+    """Return a box that has all places within 100 km of a square: ``53,8,57,14`` for 54 to 56 N, 10 to 12 E."""
+    south, west = _find_corner(city)
+    north, east = south + _SQUARE, west + _SQUARE
+    width = min(math.ceil(1 / max(math.cos(math.radians(max(abs(south), abs(north)))), 0.05)), 20)
+    limits = (max(south - 1, -90), max(west - width, -180), min(north + 1, 90), min(east + width, 180))
     return ",".join(map(str, limits))
 
 
