@@ -70,14 +70,15 @@ def test_the_help_lists_every_command_under_a_heading(
     assert headings == ["Run", "Cities", "Look", "Service", "Tools"]
     assert names == [
         "run", "once", "simulate", "init", "cities", "check", "now", "status", "explain", "tail", "history", "export",
-        "import", "backfill", "days", "compare", "alerts", "warnings", "health", "service", "plugins", "schema",
+        "import", "backfill", "days", "compare", "alerts", "warnings", "health", "service", "cluster", "plugins",
+        "schema",
     ]  # fmt: skip
     assert "..." not in listing
     assert all(len(line) <= columns for line in listing.splitlines())
     assert " ".join(listing.split()).count(". ") == len(names) - 1
 
 
-@pytest.mark.parametrize("command", [["cities"], ["service"]], ids=" ".join)
+@pytest.mark.parametrize("command", [["cities"], ["service"], ["cluster"]], ids=" ".join)
 def test_the_help_of_a_group_is_complete(
     weatherd: Weatherd, monkeypatch: pytest.MonkeyPatch, command: list[str]
 ) -> None:
