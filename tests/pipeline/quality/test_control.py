@@ -52,6 +52,14 @@ def test_a_long_spike_stays_suspect_for_an_hour() -> None:
     assert found == [STEP] * 6 + ["ok"] * 3
 
 
+def test_a_broken_sensor_hides_no_steps_of_the_others() -> None:
+    """Gusts are out of range for hours; a spike of the temperature is found all the same."""
+    station = Station()
+    assert {station.report(temperature=5.0, wind_gust=200.0) for _ in range(12)} == {"suspect: wind_gust range"}
+    assert station.report(temperature=-15.0, wind_gust=200.0) == "suspect: wind_gust range, temperature step"
+    assert station.report(temperature=5.2, wind_gust=200.0) == "suspect: wind_gust range"
+
+
 def test_other_services_and_stations_are_not_compared() -> None:
     """A model and a station differ, and so do two stations."""
     station = Station()

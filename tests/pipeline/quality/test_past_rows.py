@@ -43,6 +43,20 @@ def test_an_impossible_value_is_not_compared_with() -> None:
     assert [row.quality for row in judge_past(rows, limits)][2] == "ok"
 
 
+def test_a_broken_sensor_hides_no_steps_of_the_others() -> None:
+    """Gusts are out of range for hours; a spike of the temperature is found all the same."""
+    temperatures = [5.0] * 12 + [45.0, 5.0]
+    rows = [
+        observation(temperature=celsius, observed_at=EPOCH + number * QUARTER, wind_speed=4.0, wind_gust=200.0)
+        for number, celsius in enumerate(temperatures)
+    ]
+    found = [row.quality for row in judge_past(rows, QualitySection())]
+    assert found == ["suspect: wind_gust range"] * 12 + [
+        "suspect: wind_gust range, temperature step",
+        "suspect: wind_gust range",
+    ]
+
+
 def test_a_providers_own_judgement_stays() -> None:
     """A plug-in may know of doubts that weatherd does not have."""
     own = observation(quality="suspect: visibility range")

@@ -113,7 +113,7 @@ values = st.fixed_dictionaries(
         "temperature": st.sampled_from([5.0, 9.0, -15.0, 60.0, 30.0]),
         "pressure_msl": st.sampled_from([None, 1000.0, 1040.0]),
         "wind_speed": st.sampled_from([None, 5.0, 76.0]),
-        "wind_gust": st.sampled_from([None, 2.0]),
+        "wind_gust": st.sampled_from([None, 2.0, 200.0]),
     }
 )
 

@@ -14,8 +14,13 @@ if TYPE_CHECKING:
     from weatherd.observation import LastObservation, Observation
 
 # Goes back from one time of observation to the one before, through the index, and stops at the first plausible entry,
-# which is nearly always a poll or two back. At most an hour, because older values are not compared with. Values of
-# other tests than range, step and services are compared with, and entries of a place that the city has left are not.
+# which is nearly always a poll or two back. At most an hour, because older values are not compared with. Only a value
+# that has steps, and fails range, step or services, is not compared with; nor is one of a place that the city has left.
+_SPOILED = " ".join(
+    f"AND {ENTRY_COLUMNS['quality']} NOT LIKE '%{field} {test}%'"
+    for field in ("temperature", "pressure_msl", "wind_speed")
+    for test in ("range", "step", "services")
+)
 _SELECT = f"""
 WITH RECURSIVE times(at) AS (
   SELECT max(observed_at) FROM entry WHERE observed_at <= ?4
@@ -24,8 +29,7 @@ WITH RECURSIVE times(at) AS (
 SELECT {ENTRY_VALUES} FROM times CROSS JOIN series ON (city, provider, station) = (?1, ?2, ?3)
 CROSS JOIN entry ON observed_at = at AND series_id = series.id {WITH_DESCRIPTION}
 WHERE at >= ?4 - 3600 AND {WAS_POLLED} AND seq >= coalesce((SELECT moved.seq FROM moved WHERE moved.city = ?1), 0)
-AND {ENTRY_COLUMNS["quality"]} NOT LIKE '% range%'
-AND {ENTRY_COLUMNS["quality"]} NOT LIKE '% step%' AND {ENTRY_COLUMNS["quality"]} NOT LIKE '% services%'
+{_SPOILED}
 LIMIT 1
 """
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
-from weatherd.observation import OK, SERVICES, SUSPECT
+from weatherd.observation import OK, SUSPECT
 from weatherd.pipeline.quality.judge import find_suspicions, make_plausibility_test
 from weatherd.pipeline.quality.other_services import OtherServices, find_disagreements
 from weatherd.pipeline.quality.persistence import find_persistence, follow_values, is_checkpoint
 from weatherd.pipeline.quality.saved_watches import KEPT, format_watches, parse_watches, restore_watch
-from weatherd.pipeline.quality.suspicion import RANGE, STEP, format_quality
+from weatherd.pipeline.quality.suspicion import format_quality, spoils_steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -174,9 +174,8 @@ class QualityControl:
         names = frozenset(suspicion.name for suspicion in suspicions)
         if not doubt or names - doubt.names:
             self._begun.append((observation, suspicions))
-        is_step = any(suspicion.test in {RANGE, STEP, SERVICES} for suspicion in suspicions)
         known = None if reference is observation else reference
-        trusted = known if is_step else observation
+        trusted = known if spoils_steps(suspicions) else observation
         self._doubts[observation.city] = _Doubt(
             names | doubt.names if doubt else names, observation.observed_at, trusted
         )

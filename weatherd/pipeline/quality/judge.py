@@ -10,7 +10,7 @@ from datetime import timedelta
 from math import inf
 from typing import TYPE_CHECKING
 
-from weatherd.pipeline.quality.suspicion import CONSISTENCY, RANGE, STEP, Suspicion
+from weatherd.pipeline.quality.suspicion import CONSISTENCY, RANGE, STEP, STEP_FIELDS, Suspicion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 STEP_SPAN = timedelta(hours=1)
 _WITH_RANGE = ("temperature", "relative_humidity", "pressure_msl", "wind_speed", "wind_gust", "precipitation")
-_WITH_STEP = ("temperature", "pressure_msl", "wind_speed")
 
 
 def make_plausibility_test(limits: QualitySection) -> PlausibilityTest:
@@ -38,7 +37,7 @@ def make_plausibility_test(limits: QualitySection) -> PlausibilityTest:
     calmest, fastest = _bounds(limits.wind_speed)
     weakest, strongest = _bounds(limits.wind_gust)
     least, wettest = _bounds(limits.precipitation)
-    warming, rise, wind_change = (_or_any(getattr(limits, field).step) for field in _WITH_STEP)
+    warming, rise, wind_change = (_or_any(getattr(limits, field).step) for field in STEP_FIELDS)
     below = _or_any(limits.wind_gust.consistency)
 
     def is_plausible(observation: Observation, reference: Observation) -> bool:
@@ -83,7 +82,7 @@ def find_suspicions(observation: Observation, reference: Observation, limits: Qu
         if value is not None and not low <= value <= high:
             yield Suspicion(field, RANGE, f"{value:g} is not between {low:g} and {high:g}")
     elapsed = abs(observation.observed_at - reference.observed_at)
-    for field in _WITH_STEP if elapsed <= STEP_SPAN else ():
+    for field in STEP_FIELDS if elapsed <= STEP_SPAN else ():
         value, before, step = getattr(observation, field), getattr(reference, field), getattr(limits, field).step
         if None not in (value, before, step) and abs(value - before) > step:
             ago = f"{elapsed.total_seconds() / 60:.0f} min before" if elapsed else "before this revision"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from weatherd.pipeline.quality.judge import find_suspicions
-from weatherd.pipeline.quality.suspicion import RANGE, STEP, format_quality
+from weatherd.pipeline.quality.suspicion import format_quality, spoils_steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,6 +26,6 @@ def judge_past(observations: Iterable[Observation], limits: QualitySection) -> I
     for observation in observations:
         source = observation.city, observation.provider, observation.station
         suspicions = [*find_suspicions(observation, references.get(source, observation), limits)]
-        if not any(suspicion.test in {RANGE, STEP} for suspicion in suspicions):
+        if not spoils_steps(suspicions):
             references[source] = observation
         yield observation._replace(quality=format_quality(suspicions)) if suspicions else observation
