@@ -256,7 +256,7 @@ async def _open_targets(
         settings.timezone,
         recorder.find_waiting,
         recorder.sent,
-        recorder.shared,
+        recorder.shared.outbox if recorder.shared else None,
     )
     targets = NotificationTargets(resources)
     stack.callback(targets.close)

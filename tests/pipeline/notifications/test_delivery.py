@@ -60,7 +60,7 @@ class Rig:
         self.journal = VirtualJournal(folder / "weatherd.sqlite")
         self.receiver = Receiver()
         self.group: Any = None
-        self.shared: Any = None  # in a cluster
+        self.outbox: Any = None  # in a cluster
 
     @property
     def status(self) -> Any:
@@ -89,7 +89,7 @@ class Rig:
             random.Random(0),
             virtual_time.now,
             lambda city: KIEL if city == "kiel" else None,
-            shared=self.shared,
+            outbox=self.outbox,
         )
         delivery = AlertDelivery(target, self.receiver, resources)
         async with open_deliveries({}, self.journal, random.Random(0), [delivery]) as self.group:
@@ -143,7 +143,7 @@ async def test_one_message_for_many_cities(rig: Rig) -> None:
 
 async def test_what_another_node_delivers_is_not_sent(rig: Rig) -> None:
     """A message waits while the node may not send it; when its changes are gone, the others are sent once."""
-    rig.shared = owners = OtherOwners()
+    rig.outbox = owners = OtherOwners()
     async with rig.deliver():
         owners.cities = {"kiel"}
         await rig.record(("wind", "oslo", "firing"), ("frost", "kiel", "firing"), ("heat", "oslo", "firing"))

@@ -8,40 +8,34 @@ written, but not delivered before it died, is delivered by the new owner.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
 
-from weatherd.alerts.builtin.daemon_rules import is_daemon_rule
-from weatherd.alerts.rule import MQTT_TARGET
-from weatherd.alerts.silences import DROPPED
 from weatherd.cluster.alerts.alert_tables import (
-    DELETE_DELIVERED,
     DELETE_OLD_CHANGES,
     LOAD_ALERT_CHANGES,
     LOAD_ALERTS,
     PUSH_ALERTS,
     ChangeKey,
     QueuedChange,
-    build_deletion,
     build_push,
     find_key,
     parse_change_rows,
     parse_state_row,
 )
+from weatherd.cluster.alerts.outbox import Outbox, find_targets
 from weatherd.cluster.alerts.shared_silences import SharedSilences
 from weatherd.cluster.lease import shard_of
 from weatherd.config.diff import CityListDiff
 from weatherd.errors import StateError
-from weatherd.pipeline.alerting.changes import ENDED, end_alert
+from weatherd.pipeline.alerting.changes import end_alert
 from weatherd.pipeline.notifications.delivery import MAX_AGE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from weatherd.city import City
     from weatherd.cluster.database import ClusterConnection
@@ -53,7 +47,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _CLEANING = timedelta(hours=1)
-_SEND_TIME = 1.0  # seconds for which a release of shards waits for messages about their cities that are being sent
 
 
 class SharedAlerts:
@@ -71,11 +64,8 @@ class SharedAlerts:
         self._shard_count = 0
         self._held: frozenset[int] = frozenset()  # shards whose cities are in the desk
         self._queue: list[QueuedChange] = []  # that are not in the tables yet
-        self._waiting: dict[ChangeKey, set[str]] = {}  # targets of the changes that this node has to deliver
-        self._sending: Counter[ChangeKey] = Counter()
-        self._delivered: set[tuple[ChangeKey, str]] = set()  # whose rows are deleted at the next beat
+        self.outbox = Outbox(self._may_deliver)
         self._gone: set[ChangeKey] = set()  # changes that are deleted from the journal, because others deliver them
-        self._sent = asyncio.Event()
         self._cleaned_at = desk.now()
         self._silences = SharedSilences(journal, desk.now)
 
@@ -96,43 +86,8 @@ class SharedAlerts:
 
     def release(self, held: AlertEntry, entry: AlertEntry) -> None:
         """Record the copy of a change that a silence held back until now; no state changes."""
-        self.finish(held.notify, [held])
+        self.outbox.finish(held.notify, [held])
         self.record(entry, self._desk.active.get(entry.city, {}).get(entry.rule))
-
-    # What the deliveries call
-
-    def may_send(self, target: str, entries: Iterable[AlertEntry]) -> bool:
-        """Return whether a message about changes may be sent to a target now.
-
-        It may not if the lease of this node is over, or if another node delivers one of the changes.
-        """
-        keys = [find_key(entry) for entry in entries if not is_daemon_rule(entry.rule)]
-        if not keys:
-            return True
-        is_member = self._member.holds() and self._member.view().own_id == self._node
-        return is_member and all(target in self._waiting.get(key, ()) for key in keys)
-
-    @contextlib.contextmanager
-    def sending(self, entries: Iterable[AlertEntry]) -> Iterator[None]:
-        """Delay the release of the shards of changes while a message about them is being sent, inside the ``with``."""
-        keys = [find_key(entry) for entry in entries]
-        self._sending.update(keys)
-        try:
-            yield
-        finally:
-            self._sending.subtract(keys)
-            self._sent.set()
-
-    def finish(self, targets: Iterable[str], entries: Iterable[AlertEntry]) -> None:
-        """Note that changes were delivered to targets, or never will be."""
-        names = tuple(targets)
-        for key in map(find_key, entries):
-            waiting = self._waiting.get(key, set())
-            for target in waiting.intersection(names):
-                self._delivered.add((key, target))
-                waiting.discard(target)
-            if not waiting:
-                self._waiting.pop(key, None)
 
     # What the member calls
 
@@ -145,7 +100,7 @@ class SharedAlerts:
             await self._forget(lost)
         self._node, self._shard_count = view.own_id, view.shard_count
         await self._push(connection)
-        await self._delete_delivered(connection)
+        await self.outbox.delete_delivered(connection)
         await self._delete_gone()
         if self._held and (now := self._desk.now()) - self._cleaned_at >= _CLEANING:
             await self._delete_old(self._held, connection)
@@ -166,7 +121,7 @@ class SharedAlerts:
         self._take_states(shards, rows)
         for entry in changes:
             self._gone.discard(find_key(entry))
-            self._waiting[find_key(entry)] = set(entry.notify)
+            self.outbox.add(entry, entry.notify)
             self._recorder.adopt(entry)
         await self._recorder.save()
         if changes:
@@ -175,9 +130,13 @@ class SharedAlerts:
     async def give(self, shards: frozenset[int], connection: ClusterConnection) -> None:
         """Leave the alerts of shards to another node, with what is not delivered yet."""
         await self._push(connection)
-        await self._wait_until_sent(shards)
-        await self._delete_delivered(connection)
+        await self.outbox.wait_until_sent(lambda city_id: self._find_shard(city_id) in shards)
+        await self.outbox.delete_delivered(connection)
         await self._forget(shards)
+
+    def _may_deliver(self) -> bool:
+        """Return whether this node is the one that holds the shards: not before it has left those that it lost."""
+        return self._member.holds() and self._member.view().own_id == self._node
 
     def _select(self, cities: Mapping[str, City]) -> dict[str, City]:
         return {city_id: city for city_id, city in cities.items() if self._find_shard(city_id) in self._held}
@@ -202,15 +161,14 @@ class SharedAlerts:
     def _accept(self, queued: QueuedChange) -> None:
         """Store a change in the journal, from which it is delivered."""
         self._recorder.record_here(queued.entry, queued.state)
-        if targets := _find_targets(queued.entry):
-            self._waiting[find_key(queued.entry)] = targets
+        self.outbox.add(queued.entry, find_targets(queued.entry))
 
     async def _push(self, connection: ClusterConnection) -> None:
         """Write the queue to the tables. What belongs to the shards of others is dropped: they find it themselves."""
         queue = list(self._queue)
         if not queue or self._node is None:
             return
-        targets = [(queued, target) for queued in queue for target in self._find_undelivered(queued)]
+        targets = [(queued, target) for queued in queue for target in self._find_targets(queued)]
         rows = await connection.fetch(PUSH_ALERTS, *build_push(self._node, queue, targets))
         self._queue = self._queue[len(queue) :]
         accepted = {row["id"] for row in rows}
@@ -219,13 +177,8 @@ class SharedAlerts:
                 self._accept(queued)
         await self._recorder.save()
 
-    def _find_undelivered(self, queued: QueuedChange) -> set[str]:
-        return self._waiting.get(find_key(queued.entry), set()) if queued.is_stored else _find_targets(queued.entry)
-
-    async def _delete_delivered(self, connection: ClusterConnection) -> None:
-        if delivered := set(self._delivered):
-            await connection.fetch(DELETE_DELIVERED, *build_deletion(delivered))
-            self._delivered -= delivered
+    def _find_targets(self, queued: QueuedChange) -> set[str]:
+        return self.outbox.find_undelivered(queued.entry) if queued.is_stored else find_targets(queued.entry)
 
     async def _delete_old(self, shards: Collection[int], connection: ClusterConnection) -> None:
         """Delete changes that are no news any more, for example because their target does not exist."""
@@ -236,10 +189,7 @@ class SharedAlerts:
         """Forget all alerts of shards: others know and deliver them, or will find them anew."""
         self._held = self._held.difference(shards)
         self._queue = [queued for queued in self._queue if queued.shard not in shards]
-        gone = [key for key in self._waiting if self._find_shard(key.city) in shards]
-        self._gone.update(gone)
-        for key in gone:
-            del self._waiting[key]
+        self._gone.update(self.outbox.forget(lambda city_id: self._find_shard(city_id) in shards))
         cities = [city_id for city_id in self._desk.cities if self._find_shard(city_id) in shards]
         for saved in self._desk.leave(cities):
             self._recorder.keep_state((saved.rule, saved.city), None)
@@ -255,16 +205,6 @@ class SharedAlerts:
             else:
                 self._gone -= gone
 
-    async def _wait_until_sent(self, shards: Collection[int]) -> None:
-        """Wait until no message about cities of these shards is being sent, for some time at most."""
-        try:
-            async with asyncio.timeout(_SEND_TIME):
-                while any(self._find_shard(key.city) in shards for key in +self._sending):
-                    self._sent.clear()
-                    await self._sent.wait()
-        except TimeoutError:
-            log.debug("alerts.sent_late")  # the new owner may send it again
-
 
 async def share_alerts(
     member: ClusterMember, desk: AlertDesk, journal: Journal, find_city: Callable[[str], City | None]
@@ -279,13 +219,6 @@ async def share_alerts(
     desk.recorder.shared = shared
     member.subscribe_beats(shared.step, _do_nothing)
     member.subscribe_moves(shared.take, shared.give)
-
-
-def _find_targets(entry: AlertEntry) -> set[str]:
-    """Return to which targets a change is delivered, now or when its silence ends."""
-    if not entry.event or entry.silenced == DROPPED:
-        return set()
-    return set(entry.notify) & {MQTT_TARGET} if entry.event == ENDED else set(entry.notify)
 
 
 async def _do_nothing(connection: ClusterConnection) -> None:

@@ -260,12 +260,12 @@ class AlertDesk:
     def may_deliver(self, entries: Iterable[AlertEntry]) -> bool:
         """Return whether this node may deliver events of alerts now, in a cluster."""
         shared = self.recorder.shared
-        return shared is None or shared.may_send(MQTT_TARGET, entries)
+        return shared is None or shared.outbox.may_send(MQTT_TARGET, entries)
 
     async def record_sent(self, entries: Sequence[AlertEntry]) -> None:
         """Record that events of alerts were delivered now."""
         if self.recorder.shared:
-            self.recorder.shared.finish([MQTT_TARGET], entries)
+            self.recorder.shared.outbox.finish([MQTT_TARGET], entries)
         await self.recorder.sent.record(entries, self.now().timestamp())
 
     def drop_pending(self, alerts: CityAlerts, city_id: str) -> None:

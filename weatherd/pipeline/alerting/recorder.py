@@ -26,17 +26,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 
-class SharedChanges(Protocol):
-    """What nodes of a cluster share of the alerts of cities: see :mod:`weatherd.cluster.alerts.shared_alerts`."""
-
-    def restrict(self, change: CityListDiff) -> CityListDiff:
-        """Return the part of an edit of the list that concerns the cities of this node."""
-
-    def record(self, entry: AlertEntry, state: SavedAlert | None) -> None:
-        """Record a change, which enters the journal when it is shared."""
-
-    def release(self, held: AlertEntry, entry: AlertEntry) -> None:
-        """Record the copy of a change that was held back."""
+class ChangeOutbox(Protocol):
+    """The changes that this node of a cluster has to deliver: see :mod:`weatherd.cluster.alerts.outbox`."""
 
     def may_send(self, target: str, entries: Iterable[AlertEntry]) -> bool:
         """Return whether a message about changes may be sent to a target now."""
@@ -46,6 +37,23 @@ class SharedChanges(Protocol):
 
     def finish(self, targets: Iterable[str], entries: Iterable[AlertEntry]) -> None:
         """Note that changes were delivered to targets, or never will be."""
+
+
+class SharedChanges(Protocol):
+    """What nodes of a cluster share of the alerts of cities: see :mod:`weatherd.cluster.alerts.shared_alerts`."""
+
+    @property
+    def outbox(self) -> ChangeOutbox:
+        """The changes that this node has to deliver."""
+
+    def restrict(self, change: CityListDiff) -> CityListDiff:
+        """Return the part of an edit of the list that concerns the cities of this node."""
+
+    def record(self, entry: AlertEntry, state: SavedAlert | None) -> None:
+        """Record a change, which enters the journal when it is shared."""
+
+    def release(self, held: AlertEntry, entry: AlertEntry) -> None:
+        """Record the copy of a change that was held back."""
 
 
 class AlertRecorder:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from weatherd.http.session import Session
     from weatherd.journal.journal import Journal
     from weatherd.journal.tables.cursors import Cursor
-    from weatherd.pipeline.alerting.recorder import SharedChanges
+    from weatherd.pipeline.alerting.recorder import ChangeOutbox
     from weatherd.pipeline.alerting.sent_times import SentTimes
     from weatherd.pipeline.notifications.lane import Lane
     from weatherd.pipeline.notifications.message import AlertMessage
@@ -59,7 +59,7 @@ class NotificationResources:
     timezone: str | None = None  # of quiet hours; None: this machine's
     find_waiting: Callable[[], Sequence[AlertEntry]] = tuple  # changes that are not in the journal yet
     sent: SentTimes | None = None  # where deliveries are recorded
-    shared: SharedChanges | None = None  # in a cluster
+    outbox: ChangeOutbox | None = None  # in a cluster
 
 
 class _NotOwnerError(Exception):
@@ -202,8 +202,8 @@ class AlertDelivery:
                 lane.waiting = max(0, lane.waiting - len(message.alerts))
                 if number < len(messages) and not has_waited:
                     await self._pause(_SPACING)
-        if self._resources.shared:
-            self._resources.shared.finish([self.target.name], entries)
+        if self._resources.outbox:
+            self._resources.outbox.finish([self.target.name], entries)
         lane.sent, lane.counted_up_to = 0, -1
         await self._save_cursor(lane, Idle(last))
         if messages:
@@ -233,17 +233,17 @@ class AlertDelivery:
         if self._resources.now() - newest > MAX_AGE:
             self._skip(message, "it could not be delivered for two days")
             return
-        shared = self._resources.shared
-        if shared and not shared.may_send(self.target.name, message.entries):
+        outbox = self._resources.outbox
+        if outbox and not outbox.may_send(self.target.name, message.entries):
             raise _NotOwnerError
-        with shared.sending(message.entries) if shared else contextlib.nullcontext():
+        with outbox.sending(message.entries) if outbox else contextlib.nullcontext():
             try:
                 await self._sender.send(message, self._resources.session)
             except RejectedError as error:
                 self._skip(message, describe(error))
                 return
-            if shared:
-                shared.finish([self.target.name], message.entries)
+            if outbox:
+                outbox.finish([self.target.name], message.entries)
         if self._resources.sent:
             await self._resources.sent.record(message.entries, self._resources.now().timestamp())
         self.progress.delivered += len(message.alerts)
