@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 HOUR = 3600.0
 PLACES = {"nws": (33.0, -100.0), "bright-sky": (49.0, 9.0)}
-PROVIDERS = ("open-meteo", "openweathermap", "met-norway", "bright-sky", "nws")
+PROVIDERS = ("open-meteo", "openweathermap", "met-norway", "bright-sky", "nws", "metar")
 
 
 @dataclass
@@ -73,6 +73,7 @@ def build_settings(url: str) -> Settings:
         met_norway=block | {"contact": "me@example.org"},
         nws=block,
         bright_sky=block,
+        metar=block,
     )
 
 
