@@ -18,8 +18,19 @@ ALL = Counter({shard_of(city.id, SHARDS) for city in CITIES})
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    """Create a world; no shard was polled by two nodes at the end of the test."""
-    created = World()
+    """Create a world whose nodes have no HTTP interface; no shard was polled by two nodes at the end of the test."""
+    yield from create_world(has_http=False)
+
+
+@pytest.fixture
+def http_world() -> Iterator[World]:
+    """Create a world whose nodes can ask each other."""
+    yield from create_world(has_http=True)
+
+
+def create_world(*, has_http: bool) -> Iterator[World]:
+    """Create a world, and check it at the end."""
+    created = World(has_http=has_http)
     try:
         yield created
         assert created.doubles == []
@@ -210,3 +221,70 @@ def test_a_paused_node_still_shows_its_cities(world: World) -> None:
 def _list_owned(world: World) -> Iterator[tuple[int | None, list[int]]]:
     for node in world.database.nodes:
         yield node, [shard for shard, owner in world.database.owners.items() if owner == node]
+
+
+def test_all_go_on_while_the_database_is_away_for_everybody(http_world: World) -> None:
+    """No poll is missing in an outage of many leases, and nobody is taken for dead after it."""
+    for _ in range(3):
+        http_world.add()
+    http_world.passes(5)
+    before = dict(http_world.database.owners)
+    http_world.database.is_away()
+    for _ in range(60):
+        http_world.passes(1)
+        assert http_world.polled() == ALL
+    assert {view.state for view in http_world.views()} == {"going_on"}
+    http_world.database.comes_back()
+    for _ in range(30):
+        http_world.passes(1)
+        assert http_world.polled() == ALL
+    assert http_world.database.owners == before
+    assert {view.state for view in http_world.views()} == {"member"}
+
+
+def test_a_node_that_is_cut_off_alone_pauses(http_world: World) -> None:
+    """The others answer that they have the database, and take its shards."""
+    alone, *_ = http_world.add(), http_world.add(), http_world.add()
+    http_world.passes(5)
+    alone.link.is_cut = True
+    http_world.passes(15)
+    assert http_world.polled() == ALL
+    assert http_world.views()[0].state == "paused"
+
+
+@pytest.mark.parametrize("tenths", range(0, 100, 10))
+def test_nodes_that_go_on_stop_before_others_take_their_shards(http_world: World, tenths: int) -> None:
+    """One of two comes back to the database while the other does not: it first watches that one for a lease."""
+    slow, fast = http_world.add(0.97), http_world.add(1.03)
+    http_world.passes(5)
+    slow.link.is_cut = fast.link.is_cut = True
+    http_world.passes(20 + tenths / 10)
+    assert http_world.polled() == ALL
+    fast.link.is_cut = False
+    http_world.passes(25)
+    assert http_world.polled() == ALL
+
+
+def test_a_node_that_goes_on_is_not_expelled(http_world: World) -> None:
+    """The database is back for a node that has just started, and has not seen the others beat: it asks them."""
+    for _ in range(2):
+        http_world.add()
+    http_world.passes(5)
+    for node in http_world.nodes:
+        node.link.is_cut = True
+    http_world.passes(20)
+    http_world.add()
+    http_world.passes(30)
+    assert http_world.polled() == ALL
+
+
+def test_an_expelled_node_that_is_back_under_another_number_ends_the_agreement(http_world: World) -> None:
+    """It was on the side of the database all the time: nodes seen in the last hour are asked, not only those of now."""
+    first, second, third = (http_world.add() for _ in range(3))
+    http_world.passes(5)
+    http_world.do(third.is_killed)
+    http_world.passes(15)
+    first.link.is_cut = second.link.is_cut = True
+    http_world.do(third.starts_again)
+    http_world.passes(40)
+    assert http_world.polled() == ALL

@@ -25,7 +25,7 @@ class Cluster(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = World()
+        self.world = World(has_http=False)
 
     @initialize(speeds=st.lists(SPEEDS, min_size=2, max_size=4))
     def start(self, speeds: list[float]) -> None:

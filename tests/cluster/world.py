@@ -11,19 +11,22 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.cluster.fake_database import FakeDatabase, FakeLink
+from tests.cluster.fake_database import LATENCY, FakeDatabase, FakeLink
 from tests.support import virtual_time
 from tests.support.daemon import make_latest
 from tests.support.virtual_time import VirtualTimeLoop
 from weatherd.city import City
 from weatherd.cluster.lease import shard_of
 from weatherd.cluster.member import ClusterMember
+from weatherd.cluster.peers import PeerState
 from weatherd.cluster.quota.allotment import Allotment
 from weatherd.cluster.registration import Registration
 from weatherd.cluster.shards.part import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Generator, Iterable
+    from collections.abc import Coroutine, Generator, Iterable, Sequence
+
+    from weatherd.cluster.view import ClusterView
 
 SHARDS, LEASE = 12, 10.0
 CITIES = tuple(City(name=f"City {number:02}", lat=number, lon=0.0) for number in range(24))
@@ -77,15 +80,35 @@ class PolledCities:
         """Return no poll."""
 
 
+class FakePeers:
+    """The HTTP interfaces of all nodes as a node reaches them, over a network that may be cut between two nodes."""
+
+    def __init__(self, own_url: str, nodes: Sequence[Node], cuts: set[frozenset[str]]) -> None:
+        self._own_url, self._nodes, self._cuts = own_url, nodes, cuts
+
+    async def ask_state(self, url: str) -> PeerState | None:
+        """Return the state of a node; None after a second if it cannot be reached, or is stopped."""
+        asked = next(node for node in self._nodes if node.url == url)
+        if asked.task is None:
+            return None
+        if frozenset((self._own_url, url)) in self._cuts or not asked.runs.is_set():
+            await asyncio.sleep(1)
+            return None
+        await asyncio.sleep(LATENCY)
+        view = asked.member.view()
+        return PeerState(view.own_id, not view.is_cut, view.state == "going_on")
+
+
 class Node:
     """A node, whose clock runs at its own speed."""
 
-    def __init__(self, database: FakeDatabase, folder: Path, speed: float, lease: float) -> None:
+    def __init__(self, database: FakeDatabase, folder: Path, speed: float, url: str | None, peers: FakePeers) -> None:
         self.link = FakeLink(database)
+        self.url = url  # of the HTTP interface; None: it has none
         self.speed, self._loop = speed, asyncio.get_running_loop()
         self.runs = asyncio.Event()
         self.runs.set()
-        self._database, self._folder, self._lease = database, folder, lease
+        self._folder, self._peers = folder, peers
         self.task: asyncio.Task[None] | None = None
         self.starts_again()
 
@@ -96,8 +119,8 @@ class Node:
         """Start the process on the node's state folder."""
         self.polled = PolledCities()
         self.member = ClusterMember(
-            self.link, Part(lambda: CITIES), Registration(self._folder.name, None, self._folder), None,  # type: ignore[arg-type]
-            Allotment(600.0, virtual_time.now), lease=self._lease, boot=self._clock, spread=random.Random(self.speed),
+            self.link, Part(lambda: CITIES), Registration(self._folder.name, self.url, self._folder), self._peers,  # type: ignore[arg-type]
+            Allotment(600.0, virtual_time.now), lease=LEASE, boot=self._clock, spread=random.Random(self.speed),
         )  # fmt: skip
         self.member.attach(self.polled, self.polled, make_latest(CITIES))  # type: ignore[arg-type]
         token = _node.set(self)
@@ -122,13 +145,14 @@ class Node:
 class World:
     """Nodes and their database, with a record of the shards that were polled by two nodes at once."""
 
-    def __init__(self, shards: int = SHARDS, lease: float = LEASE) -> None:
+    def __init__(self, *, has_http: bool) -> None:
         self.runner = asyncio.Runner(loop_factory=VirtualTimeLoop)
         self.runner.get_loop().set_task_factory(_create_task)
-        self.database = FakeDatabase(shards, 0.3 * lease)
+        self.database = FakeDatabase(SHARDS, 0.3 * LEASE)
         self.nodes: list[Node] = []
         self.doubles: list[tuple[float, int]] = []  # when, and which shard
-        self._lease = lease
+        self.peer_cuts: set[frozenset[str]] = set()  # pairs of addresses that cannot reach each other
+        self._has_http = has_http
         self._folder = tempfile.TemporaryDirectory()
 
     def add(self, speed: float = 1.0) -> Node:
@@ -137,7 +161,9 @@ class World:
         async def start() -> Node:
             folder = Path(self._folder.name) / f"n{len(self.nodes)}"
             folder.mkdir()
-            return Node(self.database, folder, speed, self._lease)
+            url = f"http://{folder.name}"
+            peers = FakePeers(url, self.nodes, self.peer_cuts)
+            return Node(self.database, folder, speed, url if self._has_http else None, peers)
 
         node: Node = self.runner.run(start())
         self.nodes.append(node)
@@ -167,6 +193,15 @@ class World:
                         node.task.result()
 
         self.runner.run(watch())
+
+    def views(self) -> list[ClusterView]:
+        """Return what each node knows."""
+
+        async def read() -> list[ClusterView]:
+            return [node.member.view() for node in self.nodes]
+
+        views: list[ClusterView] = self.runner.run(read())
+        return views
 
     def beat_of(self, node: Node) -> int:
         """Return the last beat of a node that the database has recorded."""

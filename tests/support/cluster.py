@@ -69,7 +69,7 @@ class FakeMember(ClusterMember):
 
     def view(self) -> ClusterView:
         """Return what the test has set."""
-        return ClusterView(self._own_id, self.nodes, SHARDS, self.state, 8.5, 0.4)
+        return ClusterView(self._own_id, self.nodes, SHARDS, self.state, 8.5, 0.4, self.state != "member")
 
     def cities(self) -> tuple[City, ...]:
         """Return the cities of the own shards."""

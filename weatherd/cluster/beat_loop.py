@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from weatherd.cluster.database import ClusterConnection, ClusterDatabase
+    from weatherd.cluster.going_on import OtherNodes
     from weatherd.cluster.registration import NodeStart, Registration
     from weatherd.cluster.shards.moves import ShardMoves
     from weatherd.cluster.view import NodeState
@@ -33,6 +34,7 @@ _SIGHT = 4 * _BEAT  # between two looks at the other nodes; after more, the watc
 _RETRIES = (0.025, 0.4)  # after an error: the shortest and the longest delay
 _POLL_END = 0.2  # in which polls in progress may end by themselves before a release
 _LEAVE = 0.3
+_CUT = 3 * _BEAT  # without contact, after which the other nodes are asked
 
 
 class BeatLoop:
@@ -43,6 +45,7 @@ class BeatLoop:
         database: ClusterDatabase,
         registration: Registration,
         moves: ShardMoves,
+        others: OtherNodes,
         *,
         lease: float,
         boot: Callable[[], float],
@@ -52,10 +55,12 @@ class BeatLoop:
         self.durations = Histogram()  # seconds of each beat
         self.steps: list[BeatStep] = []
         self.leave_steps: list[BeatStep] = []
-        self._database, self._registration, self._moves = database, registration, moves
+        self._database, self._registration, self._moves, self._others = database, registration, moves, others
         self._length, self._boot, self._spread = lease, boot, spread
         self._failures = 0  # consecutive errors of the database
         self._down_since = 0.0  # of the first of them
+        self.is_cut = False  # without contact since the last answered beat
+        self._goes_on = False  # with a lease that was extended since, because all nodes are without contact
 
     def holds(self) -> bool:
         """Return whether this node may poll now."""
@@ -67,12 +72,15 @@ class BeatLoop:
             return "out"
         if not self.holds():
             return "paused"
-        return "cut" if self._failures else "member"
+        if self.is_cut:
+            return "going_on" if self._goes_on else "cut"
+        return "member"
 
     async def run(self) -> None:
         """Be a member until cancelled; an unavailable database is tried again for ever."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._watch_lease(), name="watch lease")
+            tasks.create_task(self._agree_to_go_on(), name="agree to go on")
             while True:
                 try:
                     async with self._database.connect() as connection:
@@ -121,7 +129,9 @@ class BeatLoop:
         now, held = self._boot(), self._moves.part.held
         if not self.holds():  # while this process was suspended, its polls did not end, and others may have its shards
             self._pause()
+        self.is_cut = self._goes_on = False
         self.knowledge.accept(rows, start.id, now)
+        self._others.record(rows, start.id, now)
         owned = self.knowledge.owned
         if self.knowledge.is_calm(now):
             owned &= held
@@ -146,7 +156,7 @@ class BeatLoop:
         """Delete the rows of nodes that have been silent for a lease; return whether that freed shards."""
         is_freed = False
         for row in self.knowledge.find_silent():
-            if await connection.fetch(EXPEL, row["id"], row["beat"]):
+            if not await self._others.goes_on(row) and await connection.fetch(EXPEL, row["id"], row["beat"]):
                 log.warning("cluster.node_lost", node=row["id"], name=row["name"], shards=len(row["shards"]))
                 is_freed = True
         return is_freed
@@ -164,12 +174,27 @@ class BeatLoop:
             self._down_since = self._boot()
             log.error("cluster.database_down", reason=str(error))
         self._failures += 1
+        self.is_cut = True
         self.knowledge.lose_contact()
 
     def _log_recovery(self) -> None:
         if self._failures:
             log.info("cluster.database_recovered", seconds=round(self._boot() - self._down_since, 3))
         self._failures = 0
+
+    async def _agree_to_go_on(self) -> None:
+        """Extend the lease while no node has contact to the database. Asking takes time, so it is a task of its own."""
+        while True:
+            await asyncio.sleep(self._length * _BEAT)
+            asked = self._boot()
+            is_due = self.is_cut and asked - self.knowledge.contact > self._length * _CUT
+            if not (is_due and self._registration.start and self.holds()):
+                continue
+            if await self._others.are_all_without_database() and self.is_cut and self.holds():
+                self.lease.renew(asked)
+                if not self._goes_on:
+                    log.warning("cluster.going_on", cities=self._moves.part.count_cities(self._moves.part.held))
+                self._goes_on = True
 
     async def _watch_lease(self) -> None:
         """Stop all polls when the lease is over, also those in progress."""

@@ -7,6 +7,7 @@ import operator
 from typing import TYPE_CHECKING
 
 from weatherd.cluster.beat_loop import BeatLoop
+from weatherd.cluster.going_on import OtherNodes
 from weatherd.cluster.shards.moves import ShardMoves
 from weatherd.cluster.shards.notes import NotedQueue, PollNotes
 from weatherd.cluster.view import ClusterView
@@ -53,7 +54,8 @@ class ClusterMember:
         self._shown: tuple[City, ...] | None = None  # while this node is paused
         self._notes, self._registration, self._boot = PollNotes(), registration, boot
         self._moves = ShardMoves(part, self._notes, self.holds)
-        self._loop = BeatLoop(database, registration, self._moves, lease=lease, boot=boot, spread=spread)
+        others = OtherNodes(peers, registration.url)
+        self._loop = BeatLoop(database, registration, self._moves, others, lease=lease, boot=boot, spread=spread)
 
     def attach(self, supervisor: Supervisor, history: PollHistory, latest: LatestObservations) -> None:
         """Set the parts of the daemon that poll. Call it before :meth:`run`."""
@@ -150,6 +152,7 @@ class ClusterMember:
             self._loop.find_state(),
             self._loop.lease.seconds_left(now),
             now - known.contact if known.contact > -math.inf else None,
+            self._loop.is_cut,
         )
 
     async def run(self) -> None:

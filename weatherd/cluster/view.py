@@ -35,6 +35,7 @@ class ClusterView:
     state: NodeState
     lease_left: float  # seconds; negative after its end
     database_seen_ago: float | None  # seconds since the database answered; None: it has not yet
+    is_cut: bool = False  # without contact; when it is back, this node first watches the others for a lease
 
     @cached_property
     def _owners(self) -> dict[int, NodeRow]:

@@ -25,14 +25,14 @@ class NodeEndpoints:
         self._cluster = cluster
 
     async def state(self, request: web.Request) -> web.Response:
-        """Return whether this node is in contact with the database."""
+        """Return whether this node is in contact with the database, and polls without it."""
         parse_query(request, ScopeQuery)
         view = self._cluster.nodes.view
         return json_response(
             NodeStateModel(
                 id=view.own_id,
                 state=view.state,
-                database=view.state == "member",
+                database=not view.is_cut,
                 going_on=view.state == "going_on",
             )
         )
