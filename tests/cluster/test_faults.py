@@ -279,12 +279,13 @@ def test_a_node_that_goes_on_is_not_expelled(http_world: World) -> None:
 
 
 def test_an_expelled_node_that_is_back_under_another_number_ends_the_agreement(http_world: World) -> None:
-    """It was on the side of the database all the time: nodes seen in the last hour are asked, not only those of now."""
+    """The others, cut off from it and the database, ask the nodes seen in the last hour, not only those of now."""
     first, second, third = (http_world.add() for _ in range(3))
     http_world.passes(5)
     http_world.do(third.is_killed)
     http_world.passes(15)
     first.link.is_cut = second.link.is_cut = True
+    http_world.peer_cuts |= {frozenset((node.url, third.url)) for node in (first, second)}
     http_world.do(third.starts_again)
     http_world.passes(40)
     assert http_world.polled() == ALL

@@ -23,9 +23,11 @@ _index = st.integers(0, 4)
 class Cluster(RuleBasedStateMachine):
     """Random faults; afterwards, when all is repaired, each city has to be polled by one node."""
 
+    has_http = False
+
     def __init__(self) -> None:
         super().__init__()
-        self.world = World(has_http=False)
+        self.world = World(has_http=self.has_http)
 
     @initialize(speeds=st.lists(SPEEDS, min_size=2, max_size=4))
     def start(self, speeds: list[float]) -> None:
@@ -59,13 +61,21 @@ class Cluster(RuleBasedStateMachine):
     def kill(self, index: int) -> None:
         """Kill a node's process, or start it again on the same state folder."""
         node = self.choose(index)
-        self.world.do(node.is_killed if node.task else node.starts_again)
+        if node.task:
+            self.world.do(node.is_killed)
+        elif not self.has_http:
+            self.world.do(node.starts_again)
 
-    @precondition(lambda self: len(self.world.nodes) < 5)
+    @precondition(lambda self: len(self.world.nodes) < 5 and not self.has_http)
     @rule(speed=SPEEDS)
     def join(self, speed: float) -> None:
         """Start another node."""
         self.world.add(speed)
+
+    @rule(first=_index, second=_index)
+    def separate(self, first: int, second: int) -> None:
+        """Cut two nodes off from each other, or reconnect them."""
+        self.world.peer_cuts ^= {frozenset((self.choose(first).url, self.choose(second).url))}
 
     @rule()
     def outage(self) -> None:
@@ -92,6 +102,7 @@ class Cluster(RuleBasedStateMachine):
         """Repair everything: within a few leases each city is polled, by one node."""
         try:
             self.world.database.comes_back()
+            self.world.peer_cuts.clear()
             for node in self.world.nodes:
                 node.link.is_cut = False
                 node.link.delays.clear()
@@ -105,6 +116,15 @@ class Cluster(RuleBasedStateMachine):
             self.world.ends()
 
 
+class GoingOnCluster(Cluster):
+    """Nodes that go on without the database. None is new: the others would not know whom to ask."""
+
+    has_http = True
+
+
 TestCluster = Cluster.TestCase
+TestGoingOnCluster = GoingOnCluster.TestCase
 _PHASES = [Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink]  # to explain a failure takes ten times as long
-TestCluster.settings = settings(max_examples=30, stateful_step_count=15, deadline=None, phases=_PHASES)
+TestCluster.settings = TestGoingOnCluster.settings = settings(
+    max_examples=30, stateful_step_count=15, deadline=None, phases=_PHASES
+)

@@ -83,7 +83,7 @@ class PolledCities:
 class FakePeers:
     """The HTTP interfaces of all nodes as a node reaches them, over a network that may be cut between two nodes."""
 
-    def __init__(self, own_url: str, nodes: Sequence[Node], cuts: set[frozenset[str]]) -> None:
+    def __init__(self, own_url: str, nodes: Sequence[Node], cuts: set[frozenset[str | None]]) -> None:
         self._own_url, self._nodes, self._cuts = own_url, nodes, cuts
 
     async def ask_state(self, url: str) -> PeerState | None:
@@ -151,7 +151,7 @@ class World:
         self.database = FakeDatabase(SHARDS, 0.3 * LEASE)
         self.nodes: list[Node] = []
         self.doubles: list[tuple[float, int]] = []  # when, and which shard
-        self.peer_cuts: set[frozenset[str]] = set()  # pairs of addresses that cannot reach each other
+        self.peer_cuts: set[frozenset[str | None]] = set()  # pairs of addresses that cannot reach each other
         self._has_http = has_http
         self._folder = tempfile.TemporaryDirectory()
 
