@@ -9,7 +9,7 @@ from weatherd.providers import values
 from weatherd.providers.values import as_mapping, parse_number, parse_temperature
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 BOUNDS = MappingProxyType(  # of each number of an observation, in the order of its fields
     {
@@ -66,10 +66,12 @@ class _Column(NamedTuple):
     """A row for a record with certain units."""
 
     field: str
-    parents: list[str]  # the names of the objects around the value
     name: str
     bounds: tuple[float, float]
-    unit: ServiceUnit
+    factor: float
+    offset: float
+    parents: list[str]  # the names of the objects around the value
+    is_further: bool  # there is another row of the field before
 
 
 _NO_UNITS: Mapping[str, Any] = MappingProxyType({})
@@ -89,7 +91,8 @@ class NumberTable:
         self.rows = rows
         self.read = read
         self._needs_temperature = needs_temperature
-        self._named = [row.unit_of or row.path for row in rows if not isinstance(row.unit, ServiceUnit)]
+        named = [row.unit_of or row.path for row in rows if not isinstance(row.unit, ServiceUnit)]
+        self._named = [*dict.fromkeys(named)]
         self._columns: dict[tuple[str, ...], list[_Column]] = {}  # by the names of the units
 
     def parse(self, record: Mapping[str, Any], units: Mapping[str, Any] = _NO_UNITS) -> dict[str, Any]:
@@ -98,27 +101,30 @@ class NumberTable:
         Raises ProviderError if the temperature is needed and the record has none.
         """
         names = tuple([str(units.get(path)) for path in self._named])
+        columns, read, get = self._columns.get(names) or self._convert_units(names, units), self.read, record.get
         found: dict[str, Any] = {}
-        for field, parents, name, bounds, unit in self._columns.get(names) or self._convert_units(names, units):
-            if found.get(field) is None:
-                holder = record
-                for parent in parents:
-                    holder = as_mapping(holder.get(parent))
-                if field == "temperature" and self._needs_temperature:
-                    found[field] = parse_temperature(holder.get(name), *unit)
-                else:
-                    found[field] = self.read(holder.get(name), bounds, *unit)
+        for field, name, bounds, factor, offset, parents, is_further in columns:
+            if is_further and found[field] is not None:
+                continue
+            value = _find_inner(record, parents, name) if parents else get(name)
+            if field == "temperature" and self._needs_temperature:
+                found[field] = parse_temperature(value, factor, offset)
+            else:
+                found[field] = read(value, bounds, factor, offset)
         return found
 
     def _convert_units(self, names: tuple[str, ...], units: Mapping[str, Any]) -> list[_Column]:
-        columns = [
-            _Column(row.field, *_split_path(row.path), BOUNDS[row.field], row.find_unit(units)) for row in self.rows
-        ]
+        columns: list[_Column] = []
+        for row in self.rows:
+            *parents, name = row.path.split(".")
+            is_further = any(column.field == row.field for column in columns)
+            columns.append(_Column(row.field, name, BOUNDS[row.field], *row.find_unit(units), parents, is_further))
         if len(self._columns) < _MAX_UNITS:  # because a service may send any names
             self._columns[names] = columns
         return columns
 
 
-def _split_path(path: str) -> tuple[list[str], str]:
-    *parents, name = path.split(".")
-    return parents, name
+def _find_inner(record: Mapping[str, Any], parents: Sequence[str], name: str) -> Any:
+    for parent in parents:
+        record = as_mapping(record.get(parent))
+    return record.get(name)
