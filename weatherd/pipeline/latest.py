@@ -10,7 +10,7 @@ import structlog
 from weatherd.observation import OK, FetchedObservation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from weatherd.city import City
     from weatherd.config.diff import CityListDiff
@@ -91,6 +91,13 @@ class LatestObservations:
             self._latest[observation.city] = observation
             if self.quality and observation.quality != OK:
                 self.quality.restore(last)
+
+    def release(self, city_ids: Collection[str]) -> None:
+        """Forget cities that another node polls now: otherwise, each move would leave some in the memory."""
+        for city_id in city_ids:
+            self._latest.pop(city_id, None)
+        if self.quality:
+            self.quality.forget(city_ids)
 
     def is_stale(self, city_id: str, now: float) -> bool:
         """Return whether a city's latest observation is stale at *now*, a POSIX time, or missing."""

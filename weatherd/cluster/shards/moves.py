@@ -60,8 +60,9 @@ class ShardMoves:
         await connection.fetch(RELEASE, node, beat, sorted(shards))
         self.unreleased.clear()
         self.counts["given"] += len(shards)
-        cities = self.part.count_cities(shards)
-        log.info("cluster.shards_released", shards=len(shards), cities=cities, holds=len(self.part.held))
+        ids = [city.id for city in self.part.cities_of(shards)]
+        self.latest.release(ids)
+        log.info("cluster.shards_released", shards=len(shards), cities=len(ids), holds=len(self.part.held))
         return True
 
     async def hand_over(self, connection: ClusterConnection, shards: Collection[int]) -> None:
