@@ -124,5 +124,7 @@ def translate_database_errors() -> Iterator[None]:
         raise DatabaseError("no response in time") from None
     except asyncpg.ForeignKeyViolationError:  # from a claim
         raise ExpelledError("the row of this node does not exist any more") from None
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, ValueError) as error:
+    except asyncpg.InternalClientError:  # whose text is about the driver's own states
+        raise DatabaseError("the connection broke") from None
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
         raise DatabaseError(describe(error)) from None

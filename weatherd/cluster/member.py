@@ -124,13 +124,14 @@ class ClusterMember:
         """The shards ``taken`` and ``given`` since the start."""
         return self._moves.counts
 
-    def subscribe_beats(self, step: BeatStep, leave: BeatStep) -> None:
+    def subscribe_beats(self, step: BeatStep, leave: BeatStep | None = None) -> None:
         """Call *step* after each answered beat, before shards move, and *leave* when this node leaves.
 
         Both get the connection. An error of the database in them ends the beat, as in any other statement.
         """
         self._loop.steps.append(step)
-        self._loop.leave_steps.append(leave)
+        if leave:
+            self._loop.leave_steps.append(leave)
 
     def subscribe_moves(self, taken: MoveStep, given: MoveStep) -> None:
         """Call *taken* before the polls of new shards start, and *given* after those of released ones have ended.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from weatherd.clock import boot_time
 from weatherd.cluster.database import PostgresCluster
+from weatherd.cluster.housekeeping import Housekeeping
 from weatherd.cluster.member import ClusterMember
 from weatherd.cluster.peers import open_peers
 from weatherd.cluster.quota.allotment import Allotment
@@ -61,6 +62,7 @@ async def open_member(
             spread=random.Random(),  # noqa: S311 - only spreads retries
         )
         share_quota(member)
+        member.subscribe_beats(Housekeeping(member.allotment, member.view, boot_time).run)
         yield member
 
 

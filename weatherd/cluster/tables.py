@@ -121,3 +121,4 @@ ON CONFLICT (city) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name
 WHERE last.fetched_at < excluded.fetched_at
 """  # noqa: S608 - all names are constants
 LASTS = f"SELECT {', '.join(_LAST_COLUMNS)} FROM weatherd_last WHERE shard = ANY ($1::smallint[])"  # noqa: S608 - the same
+FORGET_LASTS = "DELETE FROM weatherd_last WHERE fetched_at < now() - interval '7 days'"
