@@ -86,14 +86,19 @@ def guard_changes(member: ClusterMember) -> Callable[[Sequence[WarningEntry]], A
 
     async def wait(entries: Sequence[WarningEntry]) -> None:
         for _ in range(_GUARD_LOOKS):
-            contact = member.view().database_seen_ago
-            is_member = member.holds() and contact is not None and contact < _CONTACT
-            if is_member and all(member.owns(entry.change.city) for entry in entries):
+            if _has_contact(member) and all(member.owns(entry.change.city) for entry in entries):
                 return
             await asyncio.sleep(_GUARD_PERIOD)
         raise DeliveryError("another node may poll a city of these changes")
 
     return wait
+
+
+def _has_contact(member: ClusterMember) -> bool:
+    """Return whether no other node can have taken the cities of this one."""
+    view = member.view()
+    is_seen = view.database_seen_ago is not None and view.database_seen_ago < _CONTACT
+    return member.holds() and (is_seen or view.state == "going_on")
 
 
 class SharedWarnings:
