@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from weatherd.cluster.going_on import OtherNodes
+from weatherd.cluster.going_on import SeenNodes
 from weatherd.cluster.peers import PeerState
 
 HERE, OTHER, THIRD = "http://here:8080", "http://other:8080", "http://third:8080"
@@ -29,7 +29,7 @@ class Answers:
 
 async def permits(answers: dict[str, PeerState], *rows: dict[str, Any], own_url: str | None = HERE) -> bool:
     """Return whether the node with the number 1 may go on."""
-    others = OtherNodes(Answers(answers), own_url)
+    others = SeenNodes(Answers(answers), own_url)
     others.record([make_row(1, own_url), *rows], 1, 0.0)
     return await others.are_all_without_database()
 
@@ -55,7 +55,7 @@ async def test_an_address_that_leads_to_another_node_is_no_answer() -> None:
 
 async def test_a_node_is_asked_for_an_hour_after_it_was_seen() -> None:
     """It may have the database, although its row is gone."""
-    others = OtherNodes(Answers({OTHER: PeerState(2, False, False)}), HERE)
+    others = SeenNodes(Answers({OTHER: PeerState(2, False, False)}), HERE)
     others.record([make_row(1, HERE), make_row(2, OTHER), make_row(3, THIRD)], 1, 0.0)
     others.record([make_row(1, HERE), make_row(2, OTHER)], 1, 3599.0)
     assert not await others.are_all_without_database()
@@ -65,7 +65,7 @@ async def test_a_node_is_asked_for_an_hour_after_it_was_seen() -> None:
 
 async def test_only_the_node_itself_can_answer_that_it_goes_on() -> None:
     """Otherwise, or without an answer, a silent node is expelled."""
-    others = OtherNodes(Answers({OTHER: PeerState(2, False, True), THIRD: PeerState(9, False, True)}), HERE)
+    others = SeenNodes(Answers({OTHER: PeerState(2, False, True), THIRD: PeerState(9, False, True)}), HERE)
     assert await others.goes_on(make_row(2, OTHER))
     assert not await others.goes_on(make_row(3, THIRD))
     assert not await others.goes_on(make_row(4, None))

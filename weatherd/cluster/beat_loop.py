@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from weatherd.cluster.database import ClusterConnection, ClusterDatabase
-    from weatherd.cluster.going_on import OtherNodes
+    from weatherd.cluster.going_on import SeenNodes
     from weatherd.cluster.registration import NodeStart, Registration
     from weatherd.cluster.shards.moves import ShardMoves
     from weatherd.cluster.view import NodeState
@@ -45,7 +45,7 @@ class BeatLoop:
         database: ClusterDatabase,
         registration: Registration,
         moves: ShardMoves,
-        others: OtherNodes,
+        others: SeenNodes,
         *,
         lease: float,
         boot: Callable[[], float],

@@ -29,7 +29,7 @@ class AskedPeers(Protocol):
         """Return a node's state; None if it does not answer in a second."""
 
 
-class OtherNodes:
+class SeenNodes:
     """The other nodes seen in the last hour, by the address of their HTTP interface. *own_url* is this node's."""
 
     def __init__(self, peers: AskedPeers, own_url: str | None) -> None:

@@ -7,7 +7,7 @@ import operator
 from typing import TYPE_CHECKING
 
 from weatherd.cluster.beat_loop import BeatLoop
-from weatherd.cluster.going_on import OtherNodes
+from weatherd.cluster.going_on import SeenNodes
 from weatherd.cluster.shards.moves import ShardMoves
 from weatherd.cluster.shards.notes import NotedQueue, PollNotes
 from weatherd.cluster.view import ClusterView
@@ -54,7 +54,7 @@ class ClusterMember:
         self._shown: tuple[City, ...] | None = None  # while this node is paused
         self._notes, self._registration, self._boot = PollNotes(), registration, boot
         self._moves = ShardMoves(part, self._notes, self.holds)
-        others = OtherNodes(peers, registration.url)
+        others = SeenNodes(peers, registration.url)
         self._loop = BeatLoop(database, registration, self._moves, others, lease=lease, boot=boot, spread=spread)
 
     def attach(self, supervisor: Supervisor, history: PollHistory, latest: LatestObservations) -> None:
