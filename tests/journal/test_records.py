@@ -23,12 +23,13 @@ def make_days(lows: list[float | None]) -> list[Day]:
 
 @given(st.lists(st.none() | st.integers(-5, 5).map(float), min_size=1, max_size=80))
 def test_no_day_after_the_former_one_reached_the_value(lows: list[float | None]) -> None:
-    """Between the day of a record and the former one, all lows were higher, for more than 30 days."""
+    """Between the day of a record and the former one, or the first with a low, all lows were higher, for 30 days."""
     lowest = [record for record in find_records(make_days(lows)) if record.kind == "lowest"]
     former = [
         index for index, low in enumerate(lows[:-1]) if low is not None and lows[-1] is not None and low <= lows[-1]
     ]
-    age = len(lows) - 1 - (former[-1] if former else 0)
+    begin = next((index for index, low in enumerate(lows) if low is not None), 0)
+    age = len(lows) - 1 - (former[-1] if former else begin)
     assert bool(lowest) == (lows[-1] is not None and age > 30)
     for record in lowest:
         assert record.since == (FIRST + timedelta(days=former[-1]) if former else None)
@@ -42,6 +43,16 @@ def test_lowest_since() -> None:
     assert record == Record("lowest", -12.0, date(2027, 4, 3), date(2027, 2, 12), FIRST, 24.0, 0)
     assert find_records([day._replace(rain=0.0, low=None, high=None) for day in make_days(lows)]) == []
     assert find_records([]) == []
+
+
+def test_days_without_a_value_are_not_compared() -> None:
+    """The first gust after two years without is no record; a later record began with it, and lacks days without."""
+    days = [day._replace(gust=None if day.date.day == 7 else 5.0) for day in make_days([0.0] * 800)]
+    days[:700] = [day._replace(gust=None) for day in days[:700]]
+    days[700], days[799] = days[700]._replace(gust=1.0), days[799]._replace(gust=6.0)
+    assert "windiest" not in {record.kind for record in find_records(days[:701])}
+    (record,) = [record for record in find_records(days) if record.kind == "windiest"]
+    assert (record.since, record.first, record.incomplete) == (None, days[700].date, 4)
 
 
 def test_days_with_few_hours_are_said() -> None:

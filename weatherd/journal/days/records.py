@@ -36,7 +36,7 @@ class Record(NamedTuple):
     value: float  # °C, mm or m/s
     day: date
     since: date | None  # the last day before it that had such a value; None: none of the days since *first*
-    first: date  # the first day of the history
+    first: date  # the first day of the history; of a value of the last day, the first one that has such a value
     hours: float  # observed of the day
     incomplete: int  # days it is compared with of which fewer than 18 hours were observed, or none; not the outermost
 
@@ -48,10 +48,12 @@ def find_records(days: Sequence[Day]) -> list[Record]:
 
 def _find_record(days: Sequence[Day], kind: RecordKind) -> Record | None:
     field, sign = _KINDS[kind]
-    last, first = days[-1], days[0].date
+    last = days[-1]
     value = _get_notable(last, field)
     if value is None:
         return None
+    days = [day for day in days if getattr(day, field) is not None]  # because years without gusts say nothing of them
+    first = days[0].date
     since = next((day.date for day in reversed(days[:-1]) if _reaches(getattr(day, field), value, sign)), None)
     if (last.date - (since or first)).days <= _MIN_DAYS:
         return None

@@ -47,7 +47,9 @@ class RecordModel(_Model):
     value: Annotated[float, Field(description="°C, mm or m/s")]
     date: _Date
     since: Annotated[_Date | None, Field(description="The last day that had such a value; null: none since `first`")]
-    first: Annotated[_Date, Field(description="The first day of the history")]
+    first: Annotated[
+        _Date, Field(description="The first day of the history; in `records`, the first one that has such a value")
+    ]
     hours: Annotated[float, Field(description="Observed hours of the day")]
     incomplete: Annotated[
         int,
