@@ -34,7 +34,7 @@ _COMMANDS = {  # by heading in the help: the module of each command
         "alerts": "alerts.group", "warnings": "warnings", "health": "status",
     },
     "Service": {"service": "service", "cluster": "cluster"},
-    "Tools": {"plugins": "plugins", "schema": "schema"},
+    "Tools": {"plugins": "tools.plugins", "schema": "tools.schema"},
 }  # fmt: skip
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 

@@ -98,7 +98,7 @@ def test_the_table_is_in_the_units_and_language_of_the_reader(
     assert "mean 42.8 °F   rain 0.98 in   gust 28.0 mph   100 observations   0 frost days   22 heating" in lines[2]
     assert lines[2].endswith("22 heating degree days (base 64 °F)")
     names = ["from", "low", "mean", "high", "rain", "in", "gust", "mph", "degree", "days", "hours", "observations"]
-    assert lines[3].startswith("all days since ")
+    assert lines[3].startswith("all days since 01 Oct 2026:   lowest 42.8 °F (01 Oct 2026)")
     assert "windiest 28.0 mph" in lines[3]
     assert lines[4].split() == names
     values = ["Sun", "25", "Oct", "2026", "42.8", "42.8", "42.8", "0.98", "28.0", "22", "25", "100"]

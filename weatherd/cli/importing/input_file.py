@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
-from weatherd.cli.importing.csv_rows import CsvRows
-from weatherd.cli.importing.json_rows import read_json_rows
-from weatherd.cli.importing.parquet_rows import ParquetRows
+from weatherd.cli.importing.formats.csv_rows import CsvRows
+from weatherd.cli.importing.formats.json_rows import read_json_rows
+from weatherd.cli.importing.formats.parquet_rows import ParquetRows
 from weatherd.cli.options import ArgumentError
 
 if TYPE_CHECKING:
