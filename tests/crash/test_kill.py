@@ -51,9 +51,10 @@ delivery._CHECK_PERIOD = delivery._SPACING = 0.05
 from weatherd.daemon.monitor import daemon_monitor
 assert daemon_monitor._PERIOD
 daemon_monitor._PERIOD = 0.2
-from weatherd.polling.backfill import background, gap_filler
-assert background._DELAY and gap_filler._SPACING
-background._DELAY, gap_filler._SPACING = 0.2, 0.01
+from weatherd.polling.backfill import background
+from weatherd.quota import spare
+assert background._DELAY and spare._MIN_REST
+background._DELAY, spare._MIN_REST = 0.2, 0.01
 __main__.main()
 """
 # Those of alerts and warnings have numbers of their own
