@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import TYPE_CHECKING
 
 import asyncpg
+import pytest
 
 from tests.pipeline.forwarders.harness import wait_until
 from tests.support.weatherd_process import ENVIRONMENT, configure, weatherd
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from tests.support.weatherd_process import Process
 
 LEASE = 5.0  # seconds, the shortest
+LONG = pytest.mark.skipif("WEATHERD_NODES" not in os.environ, reason="waits for leases to end: see make nodes")
 
 
 def list_rows(count: int) -> list[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cluster.running_nodes import LEASE, count_rows, list_rows, run_node, wait_for_shares
+from tests.cluster.running_nodes import LEASE, LONG, count_rows, list_rows, run_node, wait_for_shares
 from tests.pipeline.forwarders.harness import wait_until
 from tests.support.alert_receiver import run_alert_receiver
 from tests.support.servers import Postgres, running
@@ -116,6 +116,7 @@ async def test_a_killed_node_loses_no_alert_and_repeats_none(tmp_path: Path) -> 
         await bed.wait_for_rows("weatherd_alert", 0)
 
 
+@LONG
 async def test_a_suspended_node_does_not_deliver_what_another_one_has(tmp_path: Path) -> None:
     """It has written a change, and is suspended for longer than its lease: the new owner delivers."""
     async with run_bed(tmp_path) as bed, bed.node("n1") as first, bed.node("n2"):
@@ -141,8 +142,12 @@ class CutLine:
     async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Connect a client to the database."""
         back_reader, back_writer = await asyncio.open_connection("127.0.0.1", self._port)
-        with contextlib.suppress(OSError):
-            await asyncio.gather(self._copy(reader, back_writer), self._copy(back_reader, writer))
+        try:
+            with contextlib.suppress(OSError):
+                await asyncio.gather(self._copy(reader, back_writer), self._copy(back_reader, writer))
+        finally:
+            writer.close()
+            back_writer.close()
 
     async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65536):
@@ -152,6 +157,7 @@ class CutLine:
         writer.close()
 
 
+@LONG
 async def test_a_node_that_is_cut_off_notifies_nobody_of_what_it_finds(tmp_path: Path) -> None:
     """It fires while it cannot reach the database; the new owner of its cities fires, too, and only that arrives."""
     async with run_bed(tmp_path) as bed:
@@ -171,6 +177,7 @@ async def test_a_node_that_is_cut_off_notifies_nobody_of_what_it_finds(tmp_path:
                 await bed.wait_for_events("firing")
 
 
+@LONG
 async def test_windows_have_what_another_node_polled(tmp_path: Path) -> None:
     """A window of a node that has polled nothing of a city yet has the past in the shared table of observations."""
     async with run_bed(tmp_path) as bed:

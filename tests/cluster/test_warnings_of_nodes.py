@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from tests.cluster.running_nodes import LEASE, run_node, wait_for_shares
+from tests.cluster.running_nodes import LEASE, LONG, run_node, wait_for_shares
 from tests.end_to_end.test_warnings import make_alert
 from tests.pipeline.forwarders.harness import wait_until
 from tests.support.alert_receiver import run_alert_receiver
@@ -59,6 +59,7 @@ def count_changes(receiver: AlertReceiver, failed: int) -> Counter[tuple[str, st
     return Counter((change["kind"], change["city"]) for body in bodies for change in body.get("warnings", ()))
 
 
+@LONG
 async def test_a_warning_arrives_once(tmp_path: Path) -> None:
     """A killed node had found warnings and delivered none: the next owner does. What was delivered is not repeated."""
     server, is_open = Postgres(), asyncio.Event()
