@@ -31,10 +31,10 @@ test-newest: ## run all tests but those that no version of Python changes on the
 	@$(if $(filter $(OLDEST),$(NEWEST)),echo "Python $(OLDEST) is the only one installed",$(MAKE) --no-print-directory test-$(NEWEST))
 
 test-%: .venv-%/installed
-	$(IN_MEMORY) .venv-$*/bin/python -m pytest --quiet -o tmp_path_retention_policy=failed --numprocesses 6 --dist load --maxschedchunk 2 $(if $(filter $*,$(OLDEST)),,-m 'not once') $(PYTEST)
+	$(IN_MEMORY) .venv-$*/bin/python -m pytest --quiet -o tmp_path_retention_policy=failed --numprocesses 6 --dist load --maxschedchunk 1 $(if $(filter $*,$(OLDEST)),,-m 'not once') $(PYTEST)
 
 month: $(DEV)/installed ## simulate a month of 320 cities, and one of alerts, with outages and restarts; takes minutes
-	WEATHERD_VIRTUAL_DAYS=31 $(DEV)/bin/python -m pytest --quiet --capture=no tests/end_to_end/test_virtual_month.py tests/end_to_end/test_alert_month.py tests/cluster/test_virtual_month.py
+	WEATHERD_VIRTUAL_DAYS=31 $(DEV)/bin/python -m pytest --quiet --capture=no tests/end_to_end/test_virtual_month.py tests/end_to_end/test_alert_month.py
 
 crash: $(DEV)/installed ## kill the running daemon at random KILLS times (1000), with forwarders; needs scripts/servers
 	WEATHERD_KILLS=$(or $(KILLS),1000) $(DEV)/bin/python -m pytest --quiet tests/crash
@@ -45,8 +45,8 @@ soak: $(DEV)/installed ## simulate a year (or DAYS) of 100 cities with faults, r
 soak-real: $(DEV)/installed ## run 1,000 cities with faults in real time, for an hour (or MINUTES); prints the slope of memory
 	@$(DEV)/bin/python scripts/soak-real $(or $(MINUTES),60)
 
-nodes: $(DEV)/installed ## test nodes of a cluster that are killed, suspended and cut off; takes minutes; needs scripts/servers
-	WEATHERD_NODES=1 $(DEV)/bin/python -m pytest --quiet --numprocesses 4 --maxschedchunk 2 tests/cluster
+nodes: $(DEV)/installed ## test nodes of a cluster in real time, and DAYS (2) of their plan in virtual time; takes minutes; needs scripts/servers
+	WEATHERD_NODES=1 WEATHERD_VIRTUAL_DAYS=$(or $(DAYS),2) $(DEV)/bin/python -m pytest --quiet --numprocesses 3 --maxschedchunk 1 tests/cluster
 
 system: $(DEV)/installed ## test the systemd service and the container image; see tests/system/README.md
 	$(DEV)/bin/python -m pytest --quiet tests/system

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cluster.running_nodes import list_rows, run_node
+from tests.cluster.running_nodes import LONG, list_rows, run_node
 from tests.pipeline.forwarders.harness import wait_until
 from tests.pipeline.forwarders.test_mqtt import Listener, read_retained, run_listener
 from tests.support.servers import Mosquitto, Postgres, running
@@ -43,6 +43,7 @@ def take_last(listener: Listener) -> dict[str, bytes]:
     return {topic: payload for topic, payload, _ in listener.received}
 
 
+@LONG
 async def test_a_device_follows_the_node_that_polls_its_city(tmp_path: Path) -> None:
     """A killed node's devices become unavailable, no others; then each is available again with the other node's status.
 
