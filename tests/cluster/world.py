@@ -54,9 +54,14 @@ def _drive(coroutine: Coroutine[Any, Any, Any], node: Node) -> Generator[Any, An
                 step, argument = coroutine.throw, error
 
 
+async def _await_driven(coroutine: Coroutine[Any, Any, Any], node: Node) -> Any:
+    """Run :func:`_drive` as a coroutine, because a task takes no generator from Python 3.12 on."""
+    return await _drive(coroutine, node)
+
+
 def _create_task(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
     node = _node.get()
-    return asyncio.Task(_drive(coroutine, node) if node else coroutine, loop=loop, **options)
+    return asyncio.Task(_await_driven(coroutine, node) if node else coroutine, loop=loop, **options)
 
 
 class PolledCities:
