@@ -71,11 +71,11 @@ def test_many_cities_have_the_readings_of_each(
 
 def test_many_cities_are_read_hour_by_hour(tmp_path: Path) -> None:
     """So that not all rows of a day are in memory at once; a city alone is read with one query."""
-    store = Store(tmp_path / JOURNAL_FILE)
-    for minutes in range(0, 240, 15):
-        at = EPOCH + timedelta(minutes=minutes)
-        seen = [observation(city, observed_at=at, fetched_at=at) for city in CITIES]
-        store.add([FetchedObservation(city, found) for city, found in zip(CITIES, seen, strict=True)])
+    with closing(Store(tmp_path / JOURNAL_FILE)) as store:
+        for minutes in range(0, 240, 15):
+            at = EPOCH + timedelta(minutes=minutes)
+            seen = [observation(city, observed_at=at, fetched_at=at) for city in CITIES]
+            store.add([FetchedObservation(city, found) for city, found in zip(CITIES, seen, strict=True)])
     sizes: list[int] = []
 
     with closing(Reader(tmp_path / JOURNAL_FILE)) as reader:
