@@ -46,9 +46,8 @@ def _check_city_id(text: str) -> str:
     return text
 
 
-WHOLE_NUMBER = BeforeValidator(
-    _parse_integer
-)  # used after the bounds, which would otherwise be lost in the JSON Schema
+# Used after the bounds, which would otherwise be lost in the JSON Schema
+WHOLE_NUMBER = BeforeValidator(_parse_integer)
 Timestamp = Annotated[
     datetime,
     BeforeValidator(_parse_timestamp),
