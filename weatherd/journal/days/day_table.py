@@ -43,6 +43,7 @@ SELECT DISTINCT city FROM series WHERE NOT EXISTS (SELECT 1 FROM day_city WHERE 
 """
 _CITIES_IN_STEP = 10_000
 EARLIEST = f"SELECT {ENTRY_COLUMNS['observed_at']} FROM entry ORDER BY entry.observed_at LIMIT 1"
+LATEST = f"SELECT {ENTRY_COLUMNS['observed_at']} FROM entry ORDER BY entry.observed_at DESC LIMIT 1"
 _UNCHANGED = """
 SELECT city, id FROM day_city WHERE zone = ?1 AND stored_until = ?2 AND city IN (SELECT value FROM json_each(?3))
 AND city NOT IN (SELECT city FROM observation WHERE seq > ?4 AND observed_at < ?5)

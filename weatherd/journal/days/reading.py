@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from weatherd.journal.days.calendar import (
@@ -15,7 +16,7 @@ from weatherd.journal.days.calendar import (
     name_zone,
 )
 from weatherd.journal.days.day_rows import read_readings
-from weatherd.journal.days.day_table import EARLIEST, ComputedDays, number_date, parse_date, parse_day
+from weatherd.journal.days.day_table import EARLIEST, LATEST, ComputedDays, number_date, parse_date, parse_day
 from weatherd.journal.days.merging import complete_days
 from weatherd.journal.days.summary import summarize_days
 from weatherd.journal.tables.old_entries import FIND_OLD_TABLES
@@ -89,7 +90,10 @@ def read_city_days(query: QueryRows, city: str, zone: tzinfo, since: date, until
 
     Those that are not stored yet, or whose zone has changed since, are computed.
     """
-    since = max(since, _find_first_date(query, zone) or until)
+    bounds = _find_bounds(query, zone)
+    if bounds is None:
+        return []
+    since, until = max(since, bounds[0]), min(until, bounds[1] + timedelta(days=1))  # it may be the year 9999
     known = query("SELECT id, zone, stored_until FROM day_city WHERE city = ?", (city,))
     raw_since = query("SELECT raw_since FROM day_state", ())[0][0]
     number, stored_zone, stored_until = known[0] if known else (0, "", raw_since)
@@ -105,9 +109,12 @@ def read_city_days(query: QueryRows, city: str, zone: tzinfo, since: date, until
     return [stored[day] for day in sorted(stored)]
 
 
-def _find_first_date(query: QueryRows, zone: tzinfo) -> date | None:
-    """Return the date of the first day of any city; None if there is neither a day nor an observation."""
-    dates = [parse_date(number) for ((number,),) in [query("SELECT min(date) FROM day", ())] if number is not None]
+def _find_bounds(query: QueryRows, zone: tzinfo) -> tuple[date, date] | None:
+    """Return the dates of the first and the last day of all cities; None if there is no day and no observation."""
+    stored = query("SELECT min(date), max(date) FROM day", ())[0]
+    dates = [parse_date(number) for number in stored if number is not None]
     tables = [name for (name,) in query(FIND_OLD_TABLES, ())]
-    unmoved = [time for name in tables for time in query(f"SELECT observed_at FROM {name} ORDER BY 1 LIMIT 1", ())]
-    return min([*dates, *(find_day(at, zone).date for (at,) in [*query(EARLIEST, ()), *unmoved])], default=None)
+    old = [f"SELECT observed_at FROM {name} ORDER BY 1 {order} LIMIT 1" for name in tables for order in ("", "DESC")]
+    times = [at for statement in (EARLIEST, LATEST, *old) for (at,) in query(statement, ())]
+    dates += [find_day(at, zone).date for at in times]
+    return (min(dates), max(dates)) if dates else None
