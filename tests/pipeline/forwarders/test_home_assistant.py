@@ -23,6 +23,8 @@ from weatherd.pipeline.forwarders.home_assistant.announcer import Announcer
 from weatherd.pipeline.forwarders.home_assistant.discovery_payload import Topics
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from weatherd.city import City
     from weatherd.journal.key_value import KeyValueStore
 
@@ -63,9 +65,11 @@ class Broker:
     saved: KeyValueStore = field(default_factory=lambda: new_key_values("forwarder mqtt"))
     published: list[tuple[str, str, bool]] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
+    on_publish: Callable[[], object] = object  # called at each message
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool) -> None:
         """Take a message."""
+        self.on_publish()
         self.published.append((topic, payload.decode(), retain))
 
     def announcer(self, *cities: Any, topics: Topics = TOPICS, enabled: bool = True) -> Announcer:
@@ -220,6 +224,21 @@ async def test_a_device_names_the_status_of_the_node_that_polls_its_city() -> No
     assert nodes.statuses("n1") == [("Berlin", "weatherd/status/n1")]
     nodes.polled = {"n1": (BERLIN, KIEL), "n2": ()}
     await first.announce()
+    assert nodes.statuses("n1") == [("Kiel", "weatherd/status/n1")]
+
+
+async def test_a_city_that_moves_while_others_are_announced_is_not_announced_by_its_former_node() -> None:
+    """The other node may have announced it already; it is announced when it comes back."""
+    nodes = TwoNodes()
+    announcer, broker = nodes.announcer("n1"), nodes.brokers["n1"]
+    broker.on_publish = lambda: nodes.polled.update(n1=(BERLIN,))
+    await announcer.announce()
+    assert nodes.statuses("n1") == [("Berlin", "weatherd/status/n1")]
+    await announcer.announce()
+    assert nodes.statuses("n1") == []
+    broker.on_publish = object
+    nodes.polled["n1"] = (BERLIN, KIEL)
+    await announcer.announce()
     assert nodes.statuses("n1") == [("Kiel", "weatherd/status/n1")]
 
 

@@ -71,11 +71,14 @@ class CityStates:
     def refresh(self, cities: Sequence[City]) -> Iterator[list[Publication]]:
         """Yield the messages for what has changed without a new observation; call it every second.
 
-        A call covers up to 20,000 cities; in a longer list, the next call continues.
+        A call covers up to 20,000 cities; in a longer list, the next call continues. It ends when the list is not
+        *cities* any more: of a city that another node of the cluster polls now, nothing is known here.
         """
         start = self._next if self._next < len(cities) else 0
         self._next = min(start + _REFRESH_LIMIT, len(cities))
         for begin in range(start, self._next, _STEP):
+            if self._resources.cities() is not cities:
+                return
             now, step = self._now(), cities[begin : min(begin + _STEP, self._next)]
             yield [message for city in step for message in self._refresh_city(city.id, now)]
 

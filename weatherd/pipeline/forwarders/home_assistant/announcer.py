@@ -67,7 +67,8 @@ class Announcer:
     async def announce(self) -> None:
         """Announce new and changed cities, and remove those that have left the list, now or before a restart.
 
-        In a cluster, those that this node polls are announced. One that another node polls now is announced by that.
+        In a cluster, those that this node polls are announced. One that another node polls now is announced by that
+        node, also if it has moved since this call began.
 
         Removals come first: a city with a new id and its old name gets the names of the old entities, which are free
         then. Otherwise Home Assistant would call them sensor.kiel_temperature_2 for good.
@@ -84,7 +85,13 @@ class Announcer:
                 self._leave(city_id)
             else:
                 await self._remove(city_id, announced[city_id])
+        listed, left = cities, set[str]()
         for city in cities:
+            if self._resources.cities() is not listed:  # since announcing takes time, in which a city may move
+                listed = self._resources.cities()
+                left = {city.id for city in cities} - {city.id for city in listed}
+            if city.id in left:
+                continue
             details = self._find_details(city)
             if before.get(city.id) != city or self._details.get(city.id) != details:
                 await self._announce_city(city, details, announced.get(city.id))
