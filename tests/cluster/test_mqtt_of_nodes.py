@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cluster.running_nodes import LONG, list_rows, run_node
+from tests.cluster.running_nodes import LONG, list_rows, run_node, wait_for_shares
 from tests.pipeline.forwarders.harness import wait_until
 from tests.pipeline.forwarders.test_mqtt import Listener, read_retained, run_listener
 from tests.support.servers import Mosquitto, Postgres, running
 from tests.support.service import serving
+from weatherd.cluster.lease import shard_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +28,15 @@ def find_statuses(messages: dict[str, bytes]) -> dict[str, str]:
     """Return the status topic that each announced device names, by city id."""
     announced = {city: messages.get(f"homeassistant/device/weatherd_{city}/config") for city in IDS}
     return {city: json.loads(text)["availability"][0]["topic"] for city, text in announced.items() if text}
+
+
+async def find_owners(server: Postgres) -> dict[str, str]:
+    """Return the status topic of the node that polls each city, by city id, as the database has it."""
+    rows = await server.rows(
+        "SELECT shard.id, node.name FROM weatherd_shard AS shard JOIN weatherd_node AS node ON node.id = owner"
+    )
+    nodes = dict(rows)
+    return {city: f"weatherd/status/{nodes[shard_of(city, len(nodes))]}" for city in IDS}
 
 
 def find_available(messages: dict[str, bytes]) -> set[str]:
@@ -57,25 +67,31 @@ async def test_a_device_follows_the_node_that_polls_its_city(tmp_path: Path) -> 
         def run(name: str) -> Any:
             return run_node(tmp_path, name, server.dsn, weather.url, list_rows(CITIES), mqtt=mqtt)
 
-        def statuses() -> dict[str, str]:
-            return find_statuses(take_last(listener))
+        async def wait_for_devices(*nodes: str) -> dict[str, str]:
+            """Wait until these nodes poll all cities, and each device is available with its node; return the owners."""
+            await wait_for_shares(server, len(nodes))
+            owners = await find_owners(server)
+            assert set(owners.values()) == {f"weatherd/status/{node}" for node in nodes}
 
-        async def are_available(*nodes: str) -> bool:
-            used = set(statuses().values()) == {f"weatherd/status/{node}" for node in nodes}
-            return used and find_available(take_last(listener)) == set(IDS)
+            async def are_available() -> bool:
+                messages = take_last(listener)
+                return find_statuses(messages) == owners and find_available(messages) == set(IDS)
+
+            await wait_until(are_available)
+            return owners
 
         async with run("n1") as first, run("n2") as second:
-            await wait_until(lambda: are_available("n1", "n2"))
-            lost = {city for city, topic in statuses().items() if topic == "weatherd/status/n1"}
+            owners = await wait_for_devices("n1", "n2")
+            lost = {city for city, topic in owners.items() if topic == "weatherd/status/n1"}
             first.receives(signal.SIGKILL)
             await listener.wait_for("weatherd/status/n1", b"offline")
             assert find_available(take_last(listener)) == set(IDS) - lost
-            await wait_until(lambda: are_available("n2"))
+            await wait_for_devices("n2")
             async with run("n3"):
-                await wait_until(lambda: are_available("n2", "n3"))
+                await wait_for_devices("n2", "n3")
                 second.receives(signal.SIGTERM)
                 assert await second.ends() == 0
-                await wait_until(lambda: are_available("n3"))
+                await wait_for_devices("n3")
                 assert find_available(await read_retained(broker)) == set(IDS)
         assert all(payload for topic, payload, _ in listener.received if topic.endswith("/config"))
         assert listener.payloads_on("weatherd/status") == []
