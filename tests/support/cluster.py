@@ -42,6 +42,7 @@ class FakeMember(ClusterMember):
         self.lease = 10.0
         self.allotment = Allotment(600.0, lambda: datetime.now(UTC))
         self.state: Any = "member"
+        self.shard_count = SHARDS
         self.nodes: tuple[NodeRow, ...] = ()
         self._own_id = own_id
         self._all = cities
@@ -69,7 +70,7 @@ class FakeMember(ClusterMember):
 
     def view(self) -> ClusterView:
         """Return what the test has set."""
-        return ClusterView(self._own_id, self.nodes, SHARDS, self.state, 8.5, 0.4, self.state != "member")
+        return ClusterView(self._own_id, self.nodes, self.shard_count, self.state, 8.5, 0.4, self.state != "member")
 
     def cities(self) -> tuple[City, ...]:
         """Return the cities of the own shards."""

@@ -141,6 +141,20 @@ async def test_a_node_without_an_address_is_silent(tmp_path: Path) -> None:
         assert "cluster.url" in await _read_outage(nodes[0], 2)
 
 
+async def test_a_node_that_has_not_joined_shows_the_list(tmp_path: Path) -> None:
+    """Before its first contact with the database, all cities are waiting, and the reason is that of the node."""
+    async with serve_cluster(tmp_path, CITIES, TEMPERATURES, nodes=1) as nodes:
+        member = nodes[0].member
+        member.state, member.shard_count = "out", 0
+        member.set_nodes([])
+        found = await _read_pages(nodes[0], "sort=name", limit=4)
+        assert [(city["id"], city["state"]) for city in found] == [(city.id, "waiting") for city in CITIES]
+        assert all("has not joined" in city["failure"] for city in found)
+        named = await nodes[0].get("/api/v1/cities?name=CITY 07")
+        assert [city["id"] for city in named["cities"]] == ["city-07"]
+        assert "has not joined" in (await nodes[0].get("/api/v1/cities/city-07"))["failure"]
+
+
 @contextlib.asynccontextmanager
 async def _serving(handler: Callable[[web.Request], Awaitable[web.Response]]) -> AsyncIterator[str]:
     app = web.Application()
@@ -172,6 +186,16 @@ async def test_what_another_version_answers_is_not_guessed(tmp_path: Path, body:
 
     async with _serving(handler) as url, serve_cluster(tmp_path, CITIES, TEMPERATURES, urls={2: url}) as nodes:
         assert "another version" in await _read_outage(nodes[0], 2)
+
+
+async def test_a_node_with_another_token_is_silent(tmp_path: Path) -> None:
+    """The reason names the setting that has to be equal on all nodes."""
+
+    async def handler(_: web.Request) -> web.Response:
+        return web.Response(status=401)
+
+    async with _serving(handler) as url, serve_cluster(tmp_path, CITIES, TEMPERATURES, urls={2: url}) as nodes:
+        assert "http.token" in await _read_outage(nodes[0], 2)
 
 
 async def test_a_node_cannot_speak_for_the_cities_of_others(tmp_path: Path) -> None:

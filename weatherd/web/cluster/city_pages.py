@@ -62,8 +62,8 @@ class CityPages:
 
     async def read_silent(self, answers: Answers[Any]) -> ListSnapshot | None:
         """Return the cities about which nobody has answered; None if there are none."""
-        missing = answers.find_missing()
-        return await self._silent.read(missing, self._status.cities) if missing else None
+        missing = answers.find_missing() if answers.view.shard_count else None  # None: all, before it has joined
+        return None if missing == frozenset() else await self._silent.read(missing, self._status.cities)
 
     async def _choose_named(self, query: CitiesQuery) -> CitiesQuery:
         """Return the query with the ids of the cities that have its name, because every node has all names."""

@@ -125,6 +125,8 @@ class OtherNodes:
 
 def parse_answer(response: Response, model: type[_M]) -> _M:
     """Return the document of a response. Raises PeerError for an error, and for one that has another form."""
+    if response.status == HTTPStatus.UNAUTHORIZED:
+        raise PeerError("status 401: its http.token is not that of this node")
     if response.status != HTTPStatus.OK:
         raise PeerError(f"status {response.status}{_read_detail(response.body)}")
     try:

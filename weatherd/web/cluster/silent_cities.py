@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from weatherd.web.page.city_index import ListSnapshot
 
 _NOBODY = "no node polls it at the moment"
+_NOT_JOINED = "this node has not joined the cluster yet, and does not know which node polls it"
 
 
 class SilentCities:
@@ -25,23 +26,26 @@ class SilentCities:
 
     def __init__(self, member: ClusterMember) -> None:
         self._member = member
-        self._known: tuple[frozenset[int], Sequence[City], ListSnapshot] | None = None
+        self._known: tuple[frozenset[int] | None, Sequence[City], ListSnapshot] | None = None
         self._lock = asyncio.Lock()
 
-    async def read(self, shards: frozenset[int], cities: Sequence[City]) -> ListSnapshot:
-        """Return the cities of these shards; *cities* is the current list. They are collected in a thread."""
+    async def read(self, shards: frozenset[int] | None, cities: Sequence[City]) -> ListSnapshot:
+        """Return the cities of these shards, or all with None; *cities* is the current list. Collected in a thread."""
         async with self._lock:
             if self._known is None or self._known[0] != shards or self._known[1] is not cities:
-                self._known = shards, cities, await asyncio.to_thread(self._collect, shards)
+                self._known = shards, cities, await asyncio.to_thread(self._collect, shards, cities)
             return self._known[2]
 
-    def _collect(self, shards: frozenset[int]) -> ListSnapshot:
-        cities = tuple(sorted(self._member.cities_of(shards), key=lambda city: city.id))
+    def _collect(self, shards: frozenset[int] | None, listed: Sequence[City]) -> ListSnapshot:
+        chosen = listed if shards is None else self._member.cities_of(shards)
+        cities = tuple(sorted(chosen, key=lambda city: city.id))
         return make_snapshot(cities, [CityState.WAITING] * len(cities), [None] * len(cities))
 
 
 def explain_silence(city_id: str, view: ClusterView, problems: Mapping[int, str]) -> str:
     """Return why nothing is known of a city; *problems* are those of the nodes that have not answered."""
+    if not view.shard_count:
+        return _NOT_JOINED
     owner = view.owner_of(city_id)
     if owner is None or owner.id not in problems:
         return _NOBODY
