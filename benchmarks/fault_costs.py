@@ -95,14 +95,14 @@ async def measure_fault(provider: str, kind: str) -> Cost:
         stop.set()
 
     begun: asyncio.Future[str] = loop.create_future()
-    services = asyncio.create_task(live(0, begun, provider))
-    own = build_settings(await begun)
-    with capture_logs() as logs:
-        async with open_providers(own, virtual_time.now, boot=virtual_time.boot) as providers:
-            configuration = Configuration(Path("weatherd.yaml"), own, tuple(list_cities(provider)), ())
-            parts = make_parts(configuration, providers.usable, sinks={"seen": seen}, planner=providers.planner)
-            await run_daemon(parts, stop=stop, reload=asyncio.Event())
-    await services
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(live(0, begun, provider))
+        own = build_settings(await begun)
+        with capture_logs() as logs:
+            async with open_providers(own, virtual_time.now, boot=virtual_time.boot) as providers:
+                configuration = Configuration(Path("weatherd.yaml"), own, tuple(list_cities(provider)), ())
+                parts = make_parts(configuration, providers.usable, sinks={"seen": seen}, planner=providers.planner)
+                await run_daemon(parts, stop=stop, reload=asyncio.Event())
     after: dict[str, float] = {}
     for time, city in seen.fresh:
         if time >= 2 * HOUR:
