@@ -300,6 +300,26 @@ async def test_an_error_of_one_city_is_its_own() -> None:
     assert reports[7].reasons == {"first": "no data"}
 
 
+@dataclass
+class BrokenBatchService(PastService):
+    """A plug-in that returns the same for any cities."""
+
+    returned: object = None
+
+    async def fetch_past_batch(self, *_: object) -> object:
+        """Return what breaks the rule of one result per city."""
+        return self.returned
+
+
+@pytest.mark.parametrize("returned", [None, [], [()], [()] * 3])
+async def test_a_batch_with_another_number_of_results_is_an_error(returned: object) -> None:
+    """No city gets the past of another one, and the next service fills the gaps."""
+    memory, service = Memory([]), BrokenBatchService(range(24), returned=returned)
+    reports = await make_batch_filler(memory, service).fill(WANTED[:2], memory)
+    assert [dict(report.added) for report in reports] == [{"second": 24}] * 2
+    assert all(report.reasons["first"] for report in reports)
+
+
 async def test_a_request_takes_no_more_than_a_second_of_the_plan() -> None:
     """Polls could go on a second later, and keep nine tenths of the rate: 5 of 5 calls a second, then 5 seconds."""
     memory, service = Memory([]), BatchService(range(24))

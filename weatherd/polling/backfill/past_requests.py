@@ -42,4 +42,7 @@ async def request_past(
 async def _fetch(provider: Provider, cities: Sequence[City], since: datetime, until: datetime) -> Sequence[PastOutcome]:
     if len(cities) == 1:
         return [await cast("PastProvider", provider).fetch_past(cities[0], since, until)]
-    return await cast("BatchPastProvider", provider).fetch_past_batch(cities, since, until)
+    outcomes = await cast("BatchPastProvider", provider).fetch_past_batch(cities, since, until)
+    if len(outcomes) != len(cities):
+        raise TypeError(f"fetch_past_batch() must return one result per city: {len(cities)}, not {len(outcomes)}")
+    return outcomes
