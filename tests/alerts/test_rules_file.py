@@ -195,7 +195,8 @@ def test_a_condition_that_never_holds_is_a_mistake(when: str, name: str) -> None
 )
 def test_a_condition_that_may_hold_is_accepted(when: str) -> None:
     """No rule is rejected that some observation makes fire."""
-    parse(f"alerts:\n  a:\n    when: {when}")
+    (rule,) = parse(f"alerts:\n  a:\n    when: {when}")
+    assert rule.when.text == when
 
 
 @pytest.mark.parametrize(
