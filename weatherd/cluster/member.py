@@ -107,11 +107,11 @@ class ClusterMember:
         return self._moves.past.polled_until(city_id, self.part.shards) if self.part.shards else -math.inf
 
     def cities_of(self, shards: Collection[int]) -> list[City]:
-        """Return the cities of shards, whoever polls them."""
+        """Return the cities of shards, also of those that other nodes poll."""
         return self.part.cities_of(shards)
 
     def count_cities(self, shards: Collection[int]) -> int:
-        """Return the number of cities of shards, whoever polls them."""
+        """Return the number of cities of shards, also of those that other nodes poll."""
         return self.part.count_cities(shards)
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from weatherd.cluster.database import PostgresCluster
+from weatherd.cluster.tables import COUNT_SHARDS
 from weatherd.cluster.view import ClusterView, NodeRow
 from weatherd.web.cluster.description import describe_cluster
 
@@ -20,7 +21,6 @@ SELECT node.id, node.name, node.url, node.list, extract(epoch FROM now() - node.
   ARRAY(SELECT shard.id FROM weatherd_shard AS shard WHERE shard.owner = node.id ORDER BY shard.id) AS shards
 FROM weatherd_node AS node ORDER BY node.id
 """
-_COUNT = "SELECT count(*) AS shards FROM weatherd_shard"
 _QUOTAS = """
 SELECT DISTINCT ON (provider, win) provider, win, most, allotted FROM weatherd_quota
 WHERE win <> 'minute' ORDER BY provider, win, started DESC
@@ -35,7 +35,7 @@ async def read_tables(section: ClusterSection) -> tuple[ClusterModel, list[str]]
     dsn = section.dsn.get_secret_value() if section.dsn else ""
     async with PostgresCluster(dsn, _TIME_LIMIT).connect() as connection:
         nodes = tuple(_parse_node(row) for row in await connection.fetch(_NODES))
-        (count,) = await connection.fetch(_COUNT)
+        (count,) = await connection.fetch(COUNT_SHARDS)
         quotas = await connection.fetch(_QUOTAS)
     view = ClusterView(None, nodes, count["shards"], "member", float("inf"), 0.0)
     texts = [

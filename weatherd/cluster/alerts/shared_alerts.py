@@ -217,9 +217,5 @@ async def share_alerts(
     desk.active.clear()
     shared = SharedAlerts(member, desk, journal, find_city)
     desk.recorder.shared = shared
-    member.subscribe_beats(shared.step, _do_nothing)
+    member.subscribe_beats(shared.step)
     member.subscribe_moves(shared.take, shared.give)
-
-
-async def _do_nothing(connection: ClusterConnection) -> None:
-    """Do nothing when the node leaves, because its shards were given."""

@@ -26,7 +26,7 @@ _STARTED_TOGETHER = 1000  # cities
 class Part:
     """The shards of the list, and the ones that are polled here.
 
-    *list_cities* returns the whole list; whoever changes the list calls :meth:`apply_diff`.
+    *list_cities* returns the whole list; :meth:`apply_diff` is to be called after each change of it.
     """
 
     def __init__(self, list_cities: Callable[[], Sequence[City]]) -> None:

@@ -77,7 +77,7 @@ async def share_warnings(member: ClusterMember, desk: SharingDesk, journal: Jour
     shared = SharedWarnings(member, desk, journal, forwarders)
     await journal.call(lambda store: store.warnings.leave_all(_find_delivered(store, forwarders)))
     desk.share(shared.note_changed)
-    member.subscribe_beats(shared.step, _do_nothing)
+    member.subscribe_beats(shared.step)
     member.subscribe_moves(shared.take, shared.give)
 
 
@@ -179,7 +179,3 @@ class SharedWarnings:
 def _find_delivered(store: Store, forwarders: Sequence[str]) -> int:
     """Return the number of the change up to which all forwarders have delivered."""
     return min((store.cursors.load(name).delivered for name in forwarders), default=store.warnings.last_seq())
-
-
-async def _do_nothing(connection: ClusterConnection) -> None:
-    """Do nothing when the node leaves, because its shards were given."""
