@@ -23,7 +23,7 @@ from weatherd.cli.options import (
     load_client_settings,
 )
 from weatherd.cli.terminal import print_text
-from weatherd.errors import WeatherdError
+from weatherd.errors import ConfigError, Problem, WeatherdError
 
 if TYPE_CHECKING:
     from weatherd.cli.client import Client
@@ -84,7 +84,7 @@ def show_status(
 
 
 def _find_cluster(settings: Settings, url: str | None, *, uses_tables: bool) -> tuple[ClusterModel, list[str]]:
-    """Return the cluster and the used calls as texts. Raises ClientError or NoAnswerError."""
+    """Return the cluster and the used calls as texts. Raises ClientError, NoAnswerError or ConfigError."""
     from weatherd.cli.client import ClientError
 
     try:
@@ -97,9 +97,12 @@ def _find_cluster(settings: Settings, url: str | None, *, uses_tables: bool) -> 
         raise ArgumentError("the settings have no section cluster, so there is no database to ask")
     from weatherd.cli.cluster.tables import read_tables
     from weatherd.cluster.database import DatabaseError
+    from weatherd.plugins import explain_missing_library
 
     try:
         return asyncio.run(read_tables(settings.cluster))
+    except ImportError:
+        raise ConfigError(Problem("cluster", explain_missing_library("postgres"))) from None
     except DatabaseError as error:
         raise NoAnswerError(f"no daemon and no database: {reason}; {error}") from None
 

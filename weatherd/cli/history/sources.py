@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from weatherd.cli.lookup import find_journal
 from weatherd.cli.terminal import print_text
+from weatherd.errors import ConfigError, Problem
+from weatherd.plugins import explain_missing_library
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -52,13 +54,19 @@ class HistorySource(Protocol):
 
 @contextlib.contextmanager
 def open_history(configuration: Configuration) -> Iterator[HistorySource]:
-    """Open the source. Raises StateError without a journal, and SharedTableError without the table of a cluster."""
+    """Open the source. Raises StateError without a journal, and SharedTableError without the table of a cluster.
+
+    Raises ConfigError if the driver of PostgreSQL is not installed.
+    """
     settings = configuration.settings
     source: HistorySource
     if settings.cluster and settings.postgres and settings.postgres.dsn:
         from weatherd.cli.history.shared_table import SharedTable
 
-        source = SharedTable(settings.postgres.dsn.get_secret_value())
+        try:
+            source = SharedTable(settings.postgres.dsn.get_secret_value())
+        except ImportError:
+            raise ConfigError(Problem("postgres", explain_missing_library("postgres"))) from None
     else:
         from weatherd.journal.reader import Reader
 
