@@ -22,15 +22,7 @@ def _within(bounds: tuple[float, float]) -> Meta:
     return Meta(ge=bounds[0], le=bounds[1])
 
 
-Temperature = Annotated[float, _within(values.TEMPERATURE)]
-ApparentTemperature = Annotated[float, _within(values.APPARENT_TEMPERATURE)]
-RelativeHumidity = Annotated[float, _within(values.RELATIVE_HUMIDITY)]
-PressureMsl = Annotated[float, _within(values.PRESSURE_MSL)]
-WindSpeed = Annotated[float, _within(values.WIND_SPEED)]
-WindDirection = Annotated[float, _within(values.WIND_DIRECTION)]
 Precipitation = Annotated[float, _within(values.PRECIPITATION)]
-CloudCover = Annotated[float, _within(values.CLOUD_COVER)]
-Visibility = Annotated[float, _within(values.VISIBILITY)]
 PosixTime = Annotated[float, _within(values.POSIX_TIME)]
 
 
