@@ -41,24 +41,22 @@ _ERRORS = ErrorTable(
 
 
 def parse_metar_response(response: Response, fetched_at: datetime) -> Reports:
-    """Return the latest report of each station in a response; 204 is the response without any report.
-
-    Raises ProviderError, with the service's own reason if there is one, for anything but reports.
-    """
-    if response.status == HTTPStatus.NO_CONTENT:
-        return {}
-    if response.status != HTTPStatus.OK:
-        raise _ERRORS.explain(response, response.status, fetched_at)
-    return parse_metars(response.body, fetched_at)
+    """Return the latest report of each station in a response. Raises ProviderError for anything but reports."""
+    return parse_metars(_find_list(response, fetched_at), fetched_at)
 
 
 def parse_station_response(response: Response, fetched_at: datetime) -> Sequence[Airport]:
-    """Return the stations in a response; 204 is the response without any station. Raises ProviderError."""
+    """Return the stations in a response. Raises ProviderError for anything but stations."""
+    return parse_airports(_find_list(response, fetched_at))
+
+
+def _find_list(response: Response, fetched_at: datetime) -> bytes:
+    """Return the body of a response; 204 is an empty list. Raises ProviderError, with the service's own reason."""
     if response.status == HTTPStatus.NO_CONTENT:
-        return []
+        return b"[]"
     if response.status != HTTPStatus.OK:
         raise _ERRORS.explain(response, response.status, fetched_at)
-    return parse_airports(response.body)
+    return response.body
 
 
 class MetarProvider(CoalescingProvider):
