@@ -41,9 +41,8 @@ class Database:
                 # connections (POSIX), and another process would then delete the log that they write to.
                 os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE))
             except FileExistsError:
-                if not os.access(
-                    file, os.R_OK | os.W_OK, effective_ids=True
-                ):  # SQLite would be "unable to open database file"
+                # Without this check SQLite would be "unable to open database file"
+                if not os.access(file, os.R_OK | os.W_OK, effective_ids=True):
                     raise StateError(f"{file}: {os.strerror(errno.EACCES)}; {_ADVICE['readonly']}") from None
             except PermissionError as error:
                 raise StateError(f"{file}: {error.strerror}; {_ADVICE['readonly']}") from None

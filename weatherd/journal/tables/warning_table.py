@@ -127,7 +127,7 @@ class WarningTable:
         return last_seq + len(rows)
 
     def leave(self, cities: Iterable[str], delivered: int) -> None:
-        """Delete what is known of cities, and their changes after number *delivered*: another node has both now."""
+        """Delete the warnings of cities, and their changes after number *delivered*: another node has both now."""
         ids = [(city,) for city in cities]
         with self._db.transaction():
             self._db.execute_many("DELETE FROM warning_place WHERE city = ?", ids)
@@ -137,7 +137,7 @@ class WarningTable:
                 self._db.execute_many("DELETE FROM warning_change WHERE city = ? AND seq > ?", rows)
 
     def leave_all(self, delivered: int) -> None:
-        """Delete what is known of all cities, and the changes after number *delivered*: another node has both now."""
+        """Delete the warnings of all cities, and the changes after number *delivered*: another node has both now."""
         with self._db.transaction():
             self._db.execute("DELETE FROM warning_place")
             self._db.execute("DELETE FROM warning_in_force")

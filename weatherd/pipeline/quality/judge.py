@@ -29,7 +29,7 @@ def make_plausibility_test(limits: QualitySection) -> PlausibilityTest:
     """Return a function that is true only if :func:`find_suspicions` finds nothing. It may be false for more.
 
     Its arguments are an observation and its reference, which is the observation itself if there is none. A step is
-    implausible to it after any time, because to compute times takes longer than all else.
+    implausible to it after any time, because computing times takes longer than all comparisons.
     """
     coldest, hottest = _bounds(limits.temperature)
     driest, dampest = _bounds(limits.relative_humidity)
