@@ -43,7 +43,7 @@ def format_cluster(cluster: ClusterModel, quotas: Sequence[str], width: int | No
             width,
         )
     else:
-        yield "the cluster has no nodes"
+        yield "the nodes are not known yet" if cluster.state == "out" else "the cluster has no nodes"
     yield from wrap_text(". ".join([_describe_shards(cluster), _describe_database(cluster), *quotas]), width, indent=0)
     for problem in cluster.problems:
         yield from wrap_text(problem, width, indent=2)
